@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// zoetrope-engine parity DIR… [--json] [--device cpu|cuda:N]
+#include "parity/parity.h"
+
+#include <cstdio>
+#include <iostream>
+#include <map>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/zoetrope_engine/commands.h"
+
+namespace cli {
+namespace {
+
+using parity::CaseResult;
+using parity::Verdict;
+
+struct Request {
+  std::vector<std::filesystem::path> folders;
+  parity::Options options;
+  bool json = false;
+};
+
+Request read(Arguments arguments) {
+  Request request;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--json") {
+      request.json = true;
+    } else if (arguments[i] == "--device" && i + 1 < arguments.size()) {
+      request.options.device = torch::Device(arguments[++i]);
+    } else if (arguments[i].starts_with("--")) {
+      throw base::Error(base::Fault::invalid, base::text("parity: no option ", arguments[i]));
+    } else {
+      request.folders.emplace_back(arguments[i]);
+    }
+  }
+  if (request.folders.empty()) {
+    throw base::Error(base::Fault::invalid, "usage: parity DIR… [--json] [--device cpu|cuda:N]");
+  }
+  return request;
+}
+
+const char* word(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::passed:
+      return "pass";
+    case Verdict::failed:
+      return "FAIL";
+    case Verdict::skipped:
+      return "skip";
+  }
+  return "";
+}
+
+void print_plain(const CaseResult& result) {
+  std::printf("%s  %-12s %s\n",
+              word(result.verdict),
+              result.module.c_str(),
+              result.folder.filename().c_str());
+  if (!result.reason.empty()) std::printf("      %s\n", result.reason.c_str());
+  for (const auto& tensor : result.tensors) {
+    std::printf("      %-20s abs %.2e  rel %.2e  (atol %.0e, rtol %.0e)  %s%s\n",
+                tensor.name.c_str(),
+                tensor.worst_absolute,
+                tensor.worst_relative,
+                tensor.atol,
+                tensor.rtol,
+                tensor.passed ? "pass" : "FAIL ",
+                tensor.problem.c_str());
+  }
+}
+
+base::Json as_json(const CaseResult& result) {
+  base::Json tensors = base::Json::array();
+  for (const auto& tensor : result.tensors) {
+    tensors.push_back({{"name", tensor.name},
+                       {"worst_absolute", tensor.worst_absolute},
+                       {"worst_relative", tensor.worst_relative},
+                       {"atol", tensor.atol},
+                       {"rtol", tensor.rtol},
+                       {"passed", tensor.passed},
+                       {"problem", tensor.problem}});
+  }
+  return {{"case", result.folder.string()},
+          {"module", result.module},
+          {"verdict", word(result.verdict)},
+          {"reason", result.reason},
+          {"tensors", tensors}};
+}
+
+}  // namespace
+
+int parity(Arguments arguments) {
+  const Request request = read(arguments);
+  std::map<Verdict, int> counts;
+  for (const auto& folder : request.folders) {
+    for (const auto& path : ::parity::find_cases(folder)) {
+      const auto result = ::parity::run_case(path, request.options);
+      ++counts[result.verdict];
+      if (request.json) {
+        std::cout << as_json(result).dump() << '\n';
+      } else {
+        print_plain(result);
+      }
+    }
+  }
+  if (!request.json) {
+    std::printf("%d passed, %d failed, %d skipped\n",
+                counts[Verdict::passed],
+                counts[Verdict::failed],
+                counts[Verdict::skipped]);
+  }
+  const bool nothing_ran = counts[Verdict::passed] + counts[Verdict::failed] == 0;
+  return counts[Verdict::failed] > 0 || nothing_ran ? kFailed : kDone;
+}
+
+}  // namespace cli

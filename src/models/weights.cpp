@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/weights.h"
+
+#include <set>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace models {
+namespace {
+
+using base::text;
+
+torch::ScalarType scalar_type(weights::Dtype dtype) {
+  switch (dtype) {
+    case weights::Dtype::f64:
+      return torch::kFloat64;
+    case weights::Dtype::f32:
+      return torch::kFloat32;
+    case weights::Dtype::f16:
+      return torch::kFloat16;
+    case weights::Dtype::bf16:
+      return torch::kBFloat16;
+    case weights::Dtype::f8_e4m3:
+      return torch::kFloat8_e4m3fn;
+    case weights::Dtype::f8_e5m2:
+      return torch::kFloat8_e5m2;
+    case weights::Dtype::i64:
+      return torch::kInt64;
+    case weights::Dtype::i32:
+      return torch::kInt32;
+    case weights::Dtype::i16:
+      return torch::kInt16;
+    case weights::Dtype::i8:
+      return torch::kInt8;
+    case weights::Dtype::u8:
+      return torch::kUInt8;
+    case weights::Dtype::boolean:
+      return torch::kBool;
+  }
+  throw std::logic_error("unknown weights::Dtype");
+}
+
+constexpr size_t kNamesInAnError = 5;
+
+}  // namespace
+
+struct Weights::Store {
+  weights::TensorMap views;
+  NamedTensors tensors;
+  std::string origin;
+  Placement placement;
+  std::set<std::string, std::less<>> taken;
+
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw base::Error(base::Fault::invalid, text(origin, ": ", why));
+  }
+};
+
+Tensor as_tensor(const weights::TensorView& view) {
+  const auto options = torch::TensorOptions().dtype(scalar_type(view.dtype));
+  if (view.bytes.empty()) return torch::empty(view.shape, options);
+  auto* data = const_cast<std::byte*>(view.bytes.data());
+  const auto keep_mapped = [file = view.file](void*) {};
+  if (view.strides.empty()) return torch::from_blob(data, view.shape, keep_mapped, options);
+  return torch::from_blob(data, view.shape, view.strides, keep_mapped, options);
+}
+
+Weights::Weights(weights::TensorMap tensors, std::string origin, Placement placement)
+    : store_(std::make_shared<Store>()) {
+  store_->views = std::move(tensors);
+  store_->origin = std::move(origin);
+  store_->placement = placement;
+}
+
+Weights::Weights(NamedTensors tensors, std::string origin, Placement placement)
+    : store_(std::make_shared<Store>()) {
+  store_->tensors = std::move(tensors);
+  store_->origin = std::move(origin);
+  store_->placement = placement;
+}
+
+Weights::Weights(std::shared_ptr<Store> store, std::string prefix)
+    : store_(std::move(store)), prefix_(std::move(prefix)) {}
+
+Weights Weights::in(std::string_view name) const {
+  return {store_, text(prefix_, name, ".")};
+}
+
+bool Weights::has(std::string_view name) const {
+  const auto full = text(prefix_, name);
+  return store_->views.contains(full) || store_->tensors.contains(full);
+}
+
+Tensor Weights::matrix(std::string_view name, std::initializer_list<int64_t> shape) {
+  return take(name, shape, store_->placement.matrices);
+}
+
+Tensor Weights::fp32(std::string_view name, std::initializer_list<int64_t> shape) {
+  return take(name, shape, torch::kFloat32);
+}
+
+Tensor Weights::take(std::string_view name,
+                     std::initializer_list<int64_t> shape,
+                     torch::ScalarType dtype) {
+  const auto full = text(prefix_, name);
+  Tensor found;
+  if (const auto view = store_->views.find(full); view != store_->views.end()) {
+    found = as_tensor(view->second);
+  } else if (const auto at_hand = store_->tensors.find(full); at_hand != store_->tensors.end()) {
+    found = at_hand->second;
+  } else {
+    store_->refuse(text("no tensor ", full));
+  }
+  if (found.sizes() != torch::IntArrayRef(shape)) {
+    store_->refuse(text(
+        "tensor ", full, " has shape ", found.sizes(), ", expected ", torch::IntArrayRef(shape)));
+  }
+  if (!found.is_floating_point()) {
+    store_->refuse(text("tensor ", full, " is ", found.dtype().name(), ", expected a float type"));
+  }
+  store_->taken.insert(full);
+  return found.to(store_->placement.device, dtype).contiguous();
+}
+
+const Placement& Weights::placement() const {
+  return store_->placement;
+}
+
+void Weights::skip(std::string_view name) {
+  store_->taken.insert(text(prefix_, name));
+}
+
+void Weights::finish() const {
+  std::vector<std::string> left;
+  const auto collect = [&](const auto& named) {
+    for (const auto& [name, tensor] : named) {
+      if (!store_->taken.contains(name)) left.push_back(name);
+    }
+  };
+  collect(store_->views);
+  collect(store_->tensors);
+  if (left.empty()) return;
+  const size_t count = left.size();
+  if (count > kNamesInAnError) left.resize(kNamesInAnError);
+  store_->refuse(text(count,
+                      " tensors belong to no part of the model: ",
+                      base::join(left, ", "),
+                      count > left.size() ? ", …" : ""));
+}
+
+}  // namespace models

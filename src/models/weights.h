@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cursor into named tensors. A layer takes its tensors by the checkpoint's own names; whatever is
+// missing, of another shape or left over is an error that names it.
+#pragma once
+
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <torch/types.h>
+
+#include "weights/tensor_file.h"
+
+namespace models {
+
+using torch::Tensor;
+using NamedTensors = std::map<std::string, Tensor, std::less<>>;
+
+// Where weights go and in which type matrices are held. Norms, modulation and the time embedding
+// are fp32 whatever `matrices` says: the official precision contract.
+struct Placement {
+  torch::Device device = torch::kCPU;
+  torch::ScalarType matrices = torch::kBFloat16;
+};
+
+// A tensor over the file's mapped bytes; no copy. The mapping lives as long as the tensor.
+Tensor as_tensor(const weights::TensorView& view);
+
+class Weights {
+ public:
+  // From a checkpoint. Tensors stay mapped until taken. `origin` names the file or folder in
+  // errors.
+  Weights(weights::TensorMap tensors, std::string origin, Placement placement);
+
+  // From tensors at hand (training, tests). A tensor that already has the wanted type and device is
+  // taken as it is, not copied, so gradients reach it.
+  Weights(NamedTensors tensors, std::string origin, Placement placement);
+
+  // The same weights seen from below `name`: w.in("blocks.0").in("self_attn").
+  Weights in(std::string_view name) const;
+
+  bool has(std::string_view name) const;
+
+  // A matrix or kernel in placement.matrices; throws Error(invalid) naming the tensor, the shape
+  // expected and the shape found.
+  Tensor matrix(std::string_view name, std::initializer_list<int64_t> shape);
+
+  // The same in fp32: norms, modulation, the time embedding.
+  Tensor fp32(std::string_view name, std::initializer_list<int64_t> shape);
+
+  // Counts a tensor as used without reading it: parts of a file that this model does not need.
+  void skip(std::string_view name);
+
+  // Throws Error(invalid) naming the first left-over tensors, if any was neither taken nor skipped.
+  void finish() const;
+
+  const Placement& placement() const;
+
+ private:
+  struct Store;
+
+  Weights(std::shared_ptr<Store> store, std::string prefix);
+  Tensor take(std::string_view name, std::initializer_list<int64_t> shape, torch::ScalarType dtype);
+
+  std::shared_ptr<Store> store_;
+  std::string prefix_;
+};
+
+}  // namespace models

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parity/parity.h"
+
+#include <algorithm>
+
+#include <torch/torch.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "weights/safetensors.h"
+
+namespace parity {
+namespace {
+
+namespace fs = std::filesystem;
+using base::text;
+
+struct Module {
+  std::string_view name;
+  Outputs (*run)(const Case&);
+};
+
+// A module that is not here is reported as skipped, by name.
+constexpr std::initializer_list<Module> kModules = {};
+
+const Module* find_module(std::string_view name) {
+  const auto* found = std::ranges::find(kModules, name, &Module::name);
+  return found == kModules.end() ? nullptr : found;
+}
+
+TensorResult compare(const std::string& name,
+                     const Tensor& got_any,
+                     const Tensor& want_any,
+                     const base::Json& tolerance) {
+  TensorResult result{.name = name, .atol = tolerance.at("atol"), .rtol = tolerance.at("rtol")};
+  if (got_any.sizes() != want_any.sizes()) {
+    result.problem = text("shape ", got_any.sizes(), ", expected ", want_any.sizes());
+    return result;
+  }
+  const auto got = got_any.to(torch::kCPU, torch::kFloat64);
+  const auto want = want_any.to(torch::kFloat64);
+  if (want.numel() == 0) {
+    result.passed = true;
+    return result;
+  }
+  const auto error = (got - want).abs();
+  result.worst_absolute = error.max().item<double>();
+  result.worst_relative = (error / want.abs().clamp_min(1e-12)).max().item<double>();
+  result.passed = (error <= result.atol + result.rtol * want.abs()).all().item<bool>();
+  return result;
+}
+
+std::vector<TensorResult> compare_all(const Case& c, const Outputs& outputs) {
+  std::vector<TensorResult> results;
+  for (const auto& [name, tolerance] : c.tolerance.items()) {
+    const auto got = outputs.find(name);
+    const auto want = c.tensors.find(name);
+    if (want == c.tensors.end()) {
+      results.push_back({.name = name, .problem = "the case has a tolerance for it but no tensor"});
+    } else if (got == outputs.end()) {
+      results.push_back({.name = name, .problem = "not computed"});
+    } else {
+      results.push_back(compare(name, got->second, want->second, tolerance));
+    }
+  }
+  return results;
+}
+
+bool expects_error(const Case& c) {
+  return c.args.value("expect", "") == "error";
+}
+
+// The names a refusal must contain and does not.
+std::vector<std::string> missing_names(const Case& c, std::string_view message) {
+  std::vector<std::string> missing;
+  for (const auto& name : c.args.value("error_names", std::vector<std::string>{})) {
+    if (message.find(name) == std::string_view::npos) missing.push_back(name);
+  }
+  return missing;
+}
+
+void judge_refusal(const Case& c, const base::Error& error, CaseResult& result) {
+  const auto missing = missing_names(c, error.what());
+  result.verdict = missing.empty() ? Verdict::passed : Verdict::failed;
+  result.reason =
+      missing.empty()
+          ? text("refused: ", error.what())
+          : text("refused without naming ", base::join(missing, ", "), ": ", error.what());
+}
+
+void run(const Case& c, const Module& module, CaseResult& result) {
+  try {
+    const auto outputs = module.run(c);
+    if (expects_error(c)) {
+      result.reason = "accepted, although it must be refused";
+      return;
+    }
+    result.tensors = compare_all(c, outputs);
+    const bool all = std::ranges::all_of(result.tensors, &TensorResult::passed);
+    result.verdict = all ? Verdict::passed : Verdict::failed;
+  } catch (const base::Error& error) {
+    result.reason = error.what();
+    if (expects_error(c)) judge_refusal(c, error, result);
+  }
+}
+
+}  // namespace
+
+Case::Case(const fs::path& folder_, Options options_) : folder(folder_), options(options_) {
+  const auto json = base::read_json(folder / "case.json");
+  module = json.at("module");
+  config = json.value("config", base::Json::object());
+  args = json.value("args", base::Json::object());
+  tolerance = json.value("tolerance", base::Json::object());
+  if (!fs::exists(folder / "tensors.safetensors")) return;
+  for (const auto& [name, view] :
+       weights::read_safetensors(folder / "tensors.safetensors").tensors) {
+    tensors[name] = models::as_tensor(view);
+  }
+}
+
+Tensor Case::in(const std::string& name) const {
+  const auto found = tensors.find("in." + name);
+  if (found == tensors.end()) {
+    throw base::Error(base::Fault::invalid, text(folder.string(), ": no tensor in.", name));
+  }
+  return found->second.to(options.device);
+}
+
+bool Case::has(const std::string& name) const {
+  return tensors.contains("in." + name);
+}
+
+std::vector<Tensor> Case::list(const std::string& name) const {
+  std::vector<Tensor> items;
+  while (has(text(name, "_", items.size()))) items.push_back(in(text(name, "_", items.size())));
+  return items;
+}
+
+models::Weights Case::weights(const std::string& file) const {
+  const auto path = folder / file;
+  return {weights::read_safetensors(path).tensors,
+          path.string(),
+          {.device = options.device, .matrices = torch::kFloat32}};
+}
+
+fs::path Case::checkpoint() const {
+  // <goldens>/<module>/<case> -> <goldens>/checkpoints/<name>
+  return folder.parent_path().parent_path() / args.at("checkpoint").get<std::string>();
+}
+
+std::vector<fs::path> find_cases(const fs::path& folder) {
+  std::vector<fs::path> cases;
+  if (fs::exists(folder / "case.json")) return {folder};
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.path().filename() == "case.json") cases.push_back(entry.path().parent_path());
+  }
+  std::ranges::sort(cases);
+  return cases;
+}
+
+CaseResult run_case(const fs::path& folder, Options options) {
+  CaseResult result{.folder = folder};
+  try {
+    torch::InferenceMode guard;
+    const Case c(folder, options);
+    result.module = c.module;
+    const auto* module = find_module(c.module);
+    if (module == nullptr) {
+      result.verdict = Verdict::skipped;
+      result.reason = text("module ", c.module, " is not known here");
+      return result;
+    }
+    run(c, *module, result);
+  } catch (...) {
+    const auto error = base::current_error();
+    result.reason = text(error.what(), error.detail().empty() ? "" : ": ", error.detail());
+  }
+  return result;
+}
+
+}  // namespace parity
