@@ -1,0 +1,52 @@
+# Every target sets up what it needs first; running it again does only what is left to do.
+BUILD := build
+PYTHON := .venv/bin/python
+ENGINE := $(BUILD)/bin/zoetrope
+GOLDENS := $(or $(ZOETROPE_GOLDENS),)
+
+DEMO_PROMPT ?= a red star bounces on a navy background
+
+.PHONY: demo build test bench setup format lint clean help
+
+help:
+	@echo "make demo    set up, build, and make a video: out/demo.mp4, out/demo.png"
+	@echo "make test    set up, build, and run every test"
+	@echo "make build   set up and build: $(BUILD)/bin/zoetrope, $(BUILD)/bin/zoetrope-engine"
+	@echo "make bench   measure beside diffusers and transformers on this machine's CPU"
+	@echo "make format  format the sources;  make lint  check them with clang-tidy"
+
+demo: build
+	@mkdir -p out
+	@$(ENGINE) generate "$(DEMO_PROMPT)" --seed 7 -o out/demo.mp4 --sheet out/demo.png
+	@echo
+	@echo "the video:          $(CURDIR)/out/demo.mp4"
+	@echo "its contact sheet:  $(CURDIR)/out/demo.png"
+	@echo "your turn:          $(ENGINE) generate \"a blue ring moves left on a beige background\" -o out/mine.mp4"
+
+build: setup
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release > $(BUILD)-configure.log || \
+	  { cat $(BUILD)-configure.log; exit 1; }
+	@ninja -C $(BUILD)
+
+test: build
+	@$(PYTHON) tools/run_tests.py --build $(BUILD) $(if $(GOLDENS),--goldens $(GOLDENS))
+
+bench: build
+	@tools/setup.sh bench
+	@.venv-bench/bin/python bench/compare.py --build $(BUILD)
+
+setup:
+	@tools/setup.sh
+
+format: setup
+	@tools/setup.sh lint
+	@git ls-files 'src/*.h' 'src/*.cpp' 'src/*.cu' | xargs clang-format -i
+
+lint: build
+	@tools/setup.sh lint
+	@$(PYTHON) tools/check_rooms.py --build $(BUILD)
+	@git ls-files 'src/*.h' 'src/*.cpp' 'src/*.cu' | xargs clang-format --dry-run -Werror
+	@git ls-files 'src/*.cpp' | grep -v torch_pch | xargs -P 2 -n 4 clang-tidy --quiet -p $(BUILD)
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-configure.log out

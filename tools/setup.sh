@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Installs what is missing and nothing else: Debian packages, and a virtual environment in .venv with
+# LibTorch out of the PyPI wheel. Quick when there is nothing to do.
+#
+#   tools/setup.sh          what `make demo` and `make test` need
+#   tools/setup.sh lint     clang-format and clang-tidy as well
+#   tools/setup.sh bench    .venv-bench with diffusers and transformers, to measure against
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+TORCH_VERSION=2.11.0
+# All that C++ needs of the CUDA wheels where there is no GPU: 1.2 GB instead of 4.6.
+CPU_RUNTIME=(nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
+TEST_PACKAGES=(pytest==8.4.2)
+BENCH_PACKAGES=("torch==$TORCH_VERSION" diffusers==0.36.0 transformers==4.57.1 accelerate==1.11.0
+                ftfy==6.3.1 sentencepiece==0.2.1 protobuf)
+
+DEBIAN_PACKAGES=(
+  g++ cmake ninja-build ccache mold python3 python3-venv git
+  nlohmann-json3-dev libgtest-dev
+  libavformat-dev libavcodec-dev libswscale-dev libavutil-dev
+  libutf8proc-dev libsentencepiece-dev
+  ffmpeg)
+LINT_PACKAGES=(clang-format clang-tidy)
+
+have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else
+    echo "setup: root is needed for: $*" >&2
+    exit 1
+  fi
+}
+
+install_packages() {
+  if ! command -v apt-get >/dev/null; then
+    echo "setup: this is not Debian or Ubuntu; needed here: C++20 compiler (g++ >= 12), CMake >= 3.22," \
+         "Ninja, Python 3.10+ with venv, and the development files of nlohmann-json 3.11, GoogleTest," \
+         "FFmpeg, utf8proc and sentencepiece. Set ZOETROPE_NO_APT=1 once they are installed." >&2
+    exit 1
+  fi
+  local missing=()
+  for package in "$@"; do have_package "$package" || missing+=("$package"); done
+  [ ${#missing[@]} -eq 0 ] && return
+  echo "setup: installing ${missing[*]}"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    "${missing[@]}" > /dev/null
+}
+
+has_nvidia_gpu() { [ -e /proc/driver/nvidia/version ] || command -v nvidia-smi >/dev/null; }
+
+# install_python FOLDER STAMP ARGUMENTS…: `pip install ARGUMENTS` once in the environment FOLDER.
+install_python() {
+  local folder=$1 stamp=$1/.installed-$2
+  shift 2
+  [ -e "$stamp" ] && return
+  [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
+  echo "setup: pip install $*"
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+  touch "$stamp"
+}
+
+install_torch() {
+  if has_nvidia_gpu; then
+    install_python .venv "torch-$TORCH_VERSION-gpu" "torch==$TORCH_VERSION"
+  else
+    install_python .venv "torch-$TORCH_VERSION-cpu" --no-deps "torch==$TORCH_VERSION" "${CPU_RUNTIME[@]}"
+  fi
+}
+
+[ -n "${ZOETROPE_NO_APT:-}" ] || install_packages "${DEBIAN_PACKAGES[@]}"
+install_torch
+install_python .venv tests-1 "${TEST_PACKAGES[@]}"
+
+case "${1:-}" in
+  "") ;;
+  lint) install_packages "${LINT_PACKAGES[@]}" ;;
+  bench) install_python .venv-bench bench-1 "${BENCH_PACKAGES[@]}" ;;
+  *) echo "setup: unknown argument $1" >&2; exit 2 ;;
+esac
