@@ -86,8 +86,7 @@ function(room name)
   endif()
 endfunction()
 
-# program(zoetrope-engine …): src/cli/zoetrope_engine.cpp and every src/cli/zoetrope_engine_*.cpp,
-# with src/cli/options.cpp shared by both programs.
+# program(zoetrope-engine …): src/cli/zoetrope_engine/*.cpp. What both programs share is the room cli.
 function(program name)
   cmake_parse_arguments(ARG "" "" "NEEDS;OPTIONAL" ${ARGN})
   list(JOIN ARG_NEEDS " " needs)
@@ -100,7 +99,7 @@ function(program name)
     return()
   endif()
   file(GLOB sources CONFIGURE_DEPENDS
-       ${PROJECT_SOURCE_DIR}/src/cli/*.cpp ${PROJECT_SOURCE_DIR}/src/cli/${folder}/*.cpp)
+       ${PROJECT_SOURCE_DIR}/src/cli/${folder}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   drop_absent(sources ${ARG_OPTIONAL})
   add_executable(${name} ${sources})

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// zoetrope-engine parity DIR… [--json] [--device cpu|cuda:N]
+// zoetrope-engine parity: golden cases against this engine.
 #include "parity/parity.h"
 
 #include <cstdio>
 #include <iostream>
 #include <map>
 
-#include "base/error.h"
-#include "base/text.h"
+#include "cli/options.h"
 #include "cli/zoetrope_engine/commands.h"
 
 namespace cli {
@@ -17,29 +16,18 @@ using parity::CaseResult;
 using parity::Verdict;
 
 struct Request {
-  std::vector<std::filesystem::path> folders;
-  parity::Options options;
+  std::vector<std::string> folders;
+  std::string device = "cpu";
   bool json = false;
 };
 
-Request read(Arguments arguments) {
-  Request request;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--json") {
-      request.json = true;
-    } else if (arguments[i] == "--device" && i + 1 < arguments.size()) {
-      request.options.device = torch::Device(arguments[++i]);
-    } else if (arguments[i].starts_with("--")) {
-      throw base::Error(base::Fault::invalid, base::text("parity: no option ", arguments[i]));
-    } else {
-      request.folders.emplace_back(arguments[i]);
-    }
-  }
-  if (request.folders.empty()) {
-    throw base::Error(base::Fault::invalid, "usage: parity DIR… [--json] [--device cpu|cuda:N]");
-  }
-  return request;
-}
+constexpr Option<Request> kOptions[] = {
+    {"DIR", "", &Request::folders, "Folders that hold cases at any depth.", {.required = true}},
+    {"--device", "cpu|cuda:N", &Request::device, "Where to compute."},
+    {"--json", "", &Request::json, "One JSON object per case."},
+};
+constexpr Form<Request> kForm = {
+    "zoetrope parity", "Compares this engine with golden cases.", kOptions};
 
 const char* word(Verdict verdict) {
   switch (verdict) {
@@ -92,20 +80,22 @@ base::Json as_json(const CaseResult& result) {
 }  // namespace
 
 int parity(Arguments arguments) {
-  const Request request = read(arguments);
+  const auto request = read_options(kForm, arguments);
+  if (!request) return kDone;
+  const ::parity::Options options{.device = torch::Device(request->device)};
   std::map<Verdict, int> counts;
-  for (const auto& folder : request.folders) {
+  for (const auto& folder : request->folders) {
     for (const auto& path : ::parity::find_cases(folder)) {
-      const auto result = ::parity::run_case(path, request.options);
+      const auto result = ::parity::run_case(path, options);
       ++counts[result.verdict];
-      if (request.json) {
+      if (request->json) {
         std::cout << as_json(result).dump() << '\n';
       } else {
         print_plain(result);
       }
     }
   }
-  if (!request.json) {
+  if (!request->json) {
     std::printf("%d passed, %d failed, %d skipped\n",
                 counts[Verdict::passed],
                 counts[Verdict::failed],
