@@ -106,6 +106,10 @@ Tensor Weights::fp32(std::string_view name, std::initializer_list<int64_t> shape
 Tensor Weights::take(std::string_view name,
                      std::initializer_list<int64_t> shape,
                      torch::ScalarType dtype) {
+  return as_stored(name, shape).to(store_->placement.device, dtype).contiguous();
+}
+
+Tensor Weights::as_stored(std::string_view name, std::initializer_list<int64_t> shape) {
   const auto full = text(prefix_, name);
   Tensor found;
   if (const auto view = store_->views.find(full); view != store_->views.end()) {
@@ -123,7 +127,7 @@ Tensor Weights::take(std::string_view name,
     store_->refuse(text("tensor ", full, " is ", found.dtype().name(), ", expected a float type"));
   }
   store_->taken.insert(full);
-  return found.to(store_->placement.device, dtype).contiguous();
+  return found;
 }
 
 const Placement& Weights::placement() const {

@@ -50,6 +50,10 @@ class Weights {
   // The same in fp32: norms, modulation, the time embedding.
   Tensor fp32(std::string_view name, std::initializer_list<int64_t> shape);
 
+  // The tensor as the file has it: mapped, in its own type, on the CPU, no copy. For tables of
+  // which few rows are read. A tensor at hand is returned as it is.
+  Tensor as_stored(std::string_view name, std::initializer_list<int64_t> shape);
+
   // Counts a tensor as used without reading it: parts of a file that this model does not need.
   void skip(std::string_view name);
 
