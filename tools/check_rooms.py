@@ -27,15 +27,9 @@ def room_of(relative, rooms):
     return two if two in rooms else relative.parts[0]
 
 
-def allowed_in(room, rooms):
-    if room == "cli":  # shared by both programs: only what both may see
-        return set.intersection(*(needs for name, needs in rooms.items() if name.startswith("cli/")))
-    return rooms.get(room)
-
-
 def check_includes(source, relative, rooms):
     room = room_of(relative, rooms)
-    allowed = allowed_in(room, rooms)
+    allowed = rooms.get(room)
     if allowed is None:
         yield f"src/{relative}: room {room} is not in the room list"
         return

@@ -3,6 +3,7 @@
 // place.
 #pragma once
 
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,8 +24,15 @@ struct Command {
   int (*run)(Arguments arguments);  // what follows the command's name
 };
 
-// Finds and runs the command; prints the list for none, `help` and `--help`. Errors go to stderr as
-// one message: Fault::invalid is kUsage, Cancelled is kInterrupted, all else kFailed.
+// The version of both programs, "0.1.0".
+std::string_view version();
+
+// One line per command, as in the list of a program's help.
+void print_rows(std::ostream& out, std::span<const Command> commands);
+
+// Finds and runs the command; prints the list for none, `help` and `--help`, only its rows for
+// `--list`, the version for `--version`. Errors go to stderr as one message: Fault::invalid is
+// kUsage, Cancelled is kInterrupted, all else kFailed.
 int dispatch(std::string_view program, std::span<const Command> commands, int argc, char** argv);
 
 }  // namespace cli

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // zoetrope-engine: the part that computes. One file per command.
+#include <filesystem>
+
 #include "cli/command.h"
 #include "cli/zoetrope_engine/commands.h"
 
@@ -7,5 +9,7 @@ int main(int argc, char** argv) {
   constexpr cli::Command kCommands[] = {
       {"parity", "compare this engine with golden cases", cli::parity},
   };
-  return cli::dispatch("zoetrope-engine", kCommands, argc, argv);
+  // Run by zoetrope it bears that name, which is then the right one for its messages.
+  const auto program = std::filesystem::path(argv[0]).filename().string();
+  return cli::dispatch(program, kCommands, argc, argv);
 }

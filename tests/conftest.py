@@ -1,0 +1,47 @@
+"""What every black-box test needs: the programs, and how to run them."""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAMS = pathlib.Path(os.environ.get("ZOETROPE_BIN", ROOT / "build/bin")).resolve()
+
+
+class Program:
+    """One of the programs; calling it runs it to its end."""
+
+    def __init__(self, name):
+        self.path = PROGRAMS / name
+
+    def __call__(self, *arguments, timeout=300, environment=None, **kwargs):
+        return subprocess.run([self.path, *map(str, arguments)], capture_output=True, text=True,
+                              timeout=timeout, env={**os.environ, **(environment or {})}, **kwargs)
+
+    def start(self, *arguments, environment=None, **kwargs):
+        return subprocess.Popen([self.path, *map(str, arguments)], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env={**os.environ, **(environment or {})}, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def zoetrope():
+    program = Program("zoetrope")
+    assert program.path.exists(), f"{program.path} is not built; make build"
+    return program
+
+
+@pytest.fixture(scope="session")
+def with_engine(zoetrope):
+    if not (zoetrope.path.parent / "zoetrope-engine").exists():
+        pytest.skip("zoetrope-engine is not built: LibTorch is missing")
+    return zoetrope
+
+
+@pytest.fixture(scope="session")
+def demo(with_engine):
+    """The program, where the demo weights are there to be used."""
+    if not (ROOT / "weights/tiny").is_dir():
+        pytest.skip("weights/tiny is not there")
+    return with_engine
