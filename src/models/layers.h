@@ -11,7 +11,9 @@
 
 namespace models {
 
-// y = x Wᵀ + b. The input is cast to the weight's type; the result has that type.
+// y = x Wᵀ + b. The input is cast to the weight's type and the result has that type, except under
+// autocast (training), which multiplies in its own type whatever the weight's; fp32 layers are
+// exempt from it.
 struct Linear {
   // Takes `name`.weight [out,in] and, unless bias is no, `name`.bias [out].
   enum class Bias { yes, no };
@@ -27,7 +29,11 @@ struct Linear {
 
   Tensor operator()(const Tensor& x_BLD) const;
 
+  // The type the product is made in.
+  torch::ScalarType compute_type() const;
+
   Tensor weight, bias;
+  Precision precision;
 };
 
 }  // namespace models

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Full attention over all keys.
+#include "kernels/ops.h"
+
+namespace kernels {
+namespace {
+
+// The logits are formed and normalised in one piece: the fastest form for the few hundred tokens
+// that training on a CPU sees, where flash attention takes a third of the step.
+Tensor attention_plain(const Tensor& q_BNLH,
+                       const Tensor& k_BNSH,
+                       const Tensor& v_BNSH,
+                       const Tensor& bias_B11S) {
+  const double scale = 1.0 / std::sqrt(static_cast<double>(q_BNLH.size(-1)));
+  auto logits_BNLS = torch::matmul(q_BNLH * scale, k_BNSH.transpose(-2, -1));
+  if (bias_B11S.defined()) logits_BNLS = logits_BNLS + bias_B11S;
+  const auto weights_BNLS = torch::softmax(logits_BNLS, -1, torch::kFloat32);
+  return torch::matmul(weights_BNLS.to(v_BNSH.scalar_type()), v_BNSH);
+}
+
+}  // namespace
+
+Tensor attention(const Tensor& q_BLNH,
+                 const Tensor& k_BSNH,
+                 const Tensor& v_BSNH,
+                 const Tensor& bias_BS) {
+  const auto q_BNLH = q_BLNH.transpose(1, 2);
+  const auto k_BNSH = k_BSNH.transpose(1, 2);
+  const auto v_BNSH = v_BSNH.transpose(1, 2);
+  Tensor bias_B11S;
+  if (bias_BS.defined()) bias_B11S = bias_BS.unsqueeze(1).unsqueeze(1);
+
+  if (q_BLNH.requires_grad() && q_BLNH.is_cpu()) {
+    return attention_plain(q_BNLH, k_BNSH, v_BNSH, bias_B11S).transpose(1, 2);
+  }
+  std::optional<Tensor> mask;
+  if (bias_B11S.defined()) mask = bias_B11S.to(q_BLNH.scalar_type());
+  return at::scaled_dot_product_attention(q_BNLH, k_BNSH, v_BNSH, mask).transpose(1, 2);
+}
+
+}  // namespace kernels
