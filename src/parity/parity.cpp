@@ -23,6 +23,8 @@ struct Module {
 // A module that is not here is reported as skipped, by name.
 constexpr Module kModules[] = {
     {"umt5", run_umt5},
+    {"dit", run_dit},
+    {"sampler", run_sampler},
 };
 
 const Module* find_module(std::string_view name) {

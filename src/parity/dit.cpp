@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The video transformer on the cases of goldens/dit, one sample after the other: padding and the
+// other samples of a batch have no influence.
+#include "models/dit.h"
+
+#include "base/text.h"
+#include "parity/parity.h"
+
+namespace parity {
+namespace {
+
+using base::text;
+
+// The switches that the reference's configuration lacks are read off the weights.
+specs::DitSpec spec_of(const base::Json& config, const models::Weights& w) {
+  specs::DitSpec spec{.dim = config.at("dim"),
+                      .ffn_dim = config.at("ffn_dim"),
+                      .num_heads = config.at("num_heads"),
+                      .num_layers = config.at("num_layers"),
+                      .in_dim = config.at("in_dim"),
+                      .out_dim = config.at("out_dim"),
+                      .freq_dim = config.at("freq_dim"),
+                      .text_dim = config.at("text_dim"),
+                      .text_len = config.at("text_len"),
+                      .cross_attn_norm = config.at("cross_attn_norm"),
+                      .eps = config.at("eps")};
+  if (w.has("img_emb.proj.0.bias")) spec.clip_dim = config.value("clip_dim", 1280);
+  if (w.has("img_emb.emb_pos")) spec.image_tokens = 514;
+  return spec;
+}
+
+Tensor run_sample(const Case& c, const models::Dit& dit, int64_t i) {
+  auto x_1CFHW = c.in(text("x_", i)).unsqueeze(0);
+  const auto y = text("y_", i);
+  if (c.has(y)) x_1CFHW = torch::cat({x_1CFHW, c.in(y).unsqueeze(0)}, 1);
+
+  const auto text_LC = c.in(text("context_", i));
+  Tensor clip_1IC;
+  if (dit.spec.clip_dim > 0) {
+    // First and last image of a sample follow each other.
+    const int64_t images = dit.spec.image_tokens > 0 ? 2 : 1;
+    clip_1IC = c.in("clip_fea").narrow(0, i * images, images).flatten(0, 1).unsqueeze(0);
+  }
+  const auto context = dit.prepare(text_LC.unsqueeze(0), {text_LC.size(0)}, clip_1IC);
+
+  // Per-token timesteps are padded to seq_len as the reference's tokens are.
+  auto t_BT = c.in("t").narrow(0, i, 1);
+  if (t_BT.dim() == 2) {
+    t_BT = t_BT.narrow(1, 0, x_1CFHW.size(2) * x_1CFHW.size(3) * x_1CFHW.size(4) / 4);
+  }
+  return dit(x_1CFHW, t_BT, context).squeeze(0);
+}
+
+}  // namespace
+
+Outputs run_dit(const Case& c) {
+  auto w = c.weights();
+  const models::Dit dit(spec_of(c.config, w), w);
+  w.finish();
+  Outputs outputs;
+  for (int64_t i = 0; c.has(text("x_", i)); ++i) {
+    outputs[text("out.x_", i)] = run_sample(c, dit, i);
+  }
+  return outputs;
+}
+
+}  // namespace parity
