@@ -63,4 +63,12 @@ Rope rope_3d(int64_t frames, int64_t height, int64_t width, int64_t head_dim, to
 Tensor rms_norm_rope(
     const Tensor& x_BLD, const Tensor& weight_D, double eps, int64_t heads, const Rope& rope);
 
+// x / max(|x|, 1e-12) * sqrt(C) * gamma with the norm over channels (dimension 1): RMS_norm of
+// wan/modules/vae2_1.py. gamma has C elements in any shape. Statistics in fp32 at least; the result
+// has the type of x.
+Tensor rms_channels(const Tensor& x_BCX, const Tensor& gamma_C);
+
+// silu(rms_channels(x, gamma)).
+Tensor rms_silu(const Tensor& x_BCX, const Tensor& gamma_C);
+
 }  // namespace kernels

@@ -51,6 +51,7 @@ constexpr size_t kNamesInAnError = 5;
 struct Weights::Store {
   weights::TensorMap views;
   NamedTensors tensors;
+  TensorMaker make;
   std::string origin;
   Placement placement;
   std::set<std::string, std::less<>> taken;
@@ -80,6 +81,12 @@ Weights::Weights(NamedTensors tensors, std::string origin, Placement placement)
     : store_(std::make_shared<Store>()) {
   store_->tensors = std::move(tensors);
   store_->origin = std::move(origin);
+  store_->placement = placement;
+}
+
+Weights::Weights(TensorMaker make, Placement placement) : store_(std::make_shared<Store>()) {
+  store_->make = std::move(make);
+  store_->origin = "made tensors";
   store_->placement = placement;
 }
 
@@ -116,6 +123,8 @@ Tensor Weights::as_stored(std::string_view name, std::initializer_list<int64_t> 
     found = as_tensor(view->second);
   } else if (const auto at_hand = store_->tensors.find(full); at_hand != store_->tensors.end()) {
     found = at_hand->second;
+  } else if (store_->make) {
+    found = store_->make(full, shape);
   } else {
     store_->refuse(text("no tensor ", full));
   }

@@ -3,6 +3,7 @@
 // missing, of another shape or left over is an error that names it.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -17,6 +18,9 @@ namespace models {
 
 using torch::Tensor;
 using NamedTensors = std::map<std::string, Tensor, std::less<>>;
+
+// Invents the tensor of this full name and shape.
+using TensorMaker = std::function<Tensor(const std::string& name, torch::IntArrayRef shape)>;
 
 // Where weights go and in which type matrices are held. Norms, modulation and the time embedding
 // are fp32 whatever `matrices` says: the official precision contract.
@@ -37,6 +41,10 @@ class Weights {
   // From tensors at hand (training, tests). A tensor that already has the wanted type and device is
   // taken as it is, not copied, so gradients reach it.
   Weights(NamedTensors tensors, std::string origin, Placement placement);
+
+  // From nothing: whatever a layer asks for is made. Building a model this way lists its tensors
+  // (to initialise a training) or fills it with random numbers (to time it).
+  Weights(TensorMaker make, Placement placement);
 
   // The same weights seen from below `name`: w.in("blocks.0").in("self_attn").
   Weights in(std::string_view name) const;
