@@ -4,11 +4,14 @@
 #include <iostream>
 
 #include "cli/command.h"
+#include "cli/zoetrope/commands.h"
 #include "cli/zoetrope/engine.h"
 
 namespace {
 
-constexpr std::initializer_list<cli::Command> kCommands = {};
+constexpr cli::Command kCommands[] = {
+    {"doctor", "check this machine and say what to do about each problem", cli::doctor},
+};
 
 int print_help(std::ostream& out, int code) {
   out << "usage: zoetrope COMMAND [ARGUMENTS]\n\n";
@@ -33,6 +36,6 @@ int main(int argc, char** argv) {
   const bool is_ours =
       words[0].starts_with('-') ||
       std::ranges::find(kCommands, std::string_view(words[0]), &cli::Command::name) !=
-          kCommands.end();
+          std::end(kCommands);
   return is_ours ? cli::dispatch("zoetrope", kCommands, argc, argv) : cli::become_engine(words);
 }

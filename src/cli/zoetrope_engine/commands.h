@@ -6,6 +6,7 @@
 
 namespace cli {
 
+int about(Arguments arguments);
 int parity(Arguments arguments);
 
 }  // namespace cli

@@ -7,6 +7,7 @@
 
 int main(int argc, char** argv) {
   constexpr cli::Command kCommands[] = {
+      {"about", "what the engine was built with, as JSON", cli::about},
       {"parity", "compare this engine with golden cases", cli::parity},
   };
   // Run by zoetrope it bears that name, which is then the right one for its messages.

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of zoetrope itself, each in the file of its name.
+#pragma once
+
+#include "cli/command.h"
+
+namespace cli {
+
+int doctor(Arguments arguments);
+
+}  // namespace cli

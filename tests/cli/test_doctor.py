@@ -1,0 +1,51 @@
+"""zoetrope doctor: every subject is looked at, and problems decide the exit code."""
+import json
+import shutil
+import subprocess
+
+import pytest
+
+SUBJECTS = ["processor", "memory", "disk", "engine", "gpu", "media"]
+
+
+def findings_of(done):
+    report = json.loads(done.stdout)
+    return report["ok"], {finding["subject"]: finding for finding in report["findings"]}
+
+
+def test_it_looks_at_everything(zoetrope):
+    ok, findings = findings_of(zoetrope("doctor", "--json"))
+    assert set(SUBJECTS) <= set(findings)
+    problems = [f for f in findings.values() if f["verdict"] == "problem"]
+    assert ok == (problems == [])
+    assert all(finding["advice"] for finding in problems)
+
+
+def test_the_engine_says_which_torch_it_has(with_engine):
+    _, findings = findings_of(with_engine("doctor", "--json"))
+    assert findings["engine"]["verdict"] == "ok"
+    assert "torch 2." in findings["engine"]["found"]
+
+
+def test_a_missing_engine_is_a_problem_with_advice(zoetrope, tmp_path):
+    front = type(zoetrope)(shutil.copy(zoetrope.path, tmp_path))
+    done = front("doctor", "--json")
+    ok, findings = findings_of(done)
+    assert done.returncode == 1 and not ok
+    assert findings["engine"]["verdict"] == "problem"
+    assert "make build" in findings["engine"]["advice"]
+
+
+def test_a_full_disk_is_a_problem(zoetrope, tmp_path):
+    script = 'mount -t tmpfs -o size=64k none "$0" && cd "$0" && exec "$1" doctor --json'
+    done = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", script,
+                           tmp_path, zoetrope.path], capture_output=True, text=True)
+    if not done.stdout:
+        pytest.skip("no tmpfs can be mounted here")
+    _, findings = findings_of(done)
+    assert findings["disk"]["verdict"] == "problem"
+
+
+def test_the_plain_report_has_a_line_for_each_subject(zoetrope):
+    lines = zoetrope("doctor").stdout.splitlines()
+    assert [s for s in SUBJECTS if not any(line.startswith(s) for line in lines)] == []
