@@ -159,6 +159,17 @@ Tensor ImageEmbedding::operator()(const Tensor& clip_BIC) const {
       x_BID, proj_4.weight, proj_4.bias, kClipNormEps, proj_3.compute_type());
 }
 
+Context Context::sample(int64_t i) const {
+  const auto narrowed = [i](const std::vector<KeysValues>& blocks) {
+    std::vector<KeysValues> one;
+    for (const auto& kv : blocks) {
+      one.push_back({kv.k_BSNK.narrow(0, i, 1), kv.v_BSNK.narrow(0, i, 1)});
+    }
+    return one;
+  };
+  return {narrowed(text), narrowed(image), text_bias_BS.narrow(0, i, 1)};
+}
+
 // ── model ───────────────────────────────────────────────────────────────────────────────────────
 
 Dit::Dit(const specs::DitSpec& spec_, Weights w)

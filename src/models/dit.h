@@ -31,6 +31,8 @@ struct Context {
   Tensor text_bias_BS;            // added to the logits of the text rows
 
   int64_t batch() const { return text_bias_BS.size(0); }
+  // Sample i alone; views, no copies.
+  Context sample(int64_t i) const;
 };
 
 // The official code attends to text_len rows: the prompt's, then zero rows (as they are after the

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "kernels/ops.h"
+
+namespace {
+
+using torch::Tensor;
+
+double worst(const Tensor& a, const Tensor& b) {
+  return (a.to(torch::kFloat64) - b.to(torch::kFloat64)).abs().max().item<double>();
+}
+
+TEST(Rope, GivesEveryAxisItsOwnFrequencies) {
+  const auto rope = kernels::rope_3d(2, 2, 2, 128, torch::kCPU);
+  ASSERT_EQ(rope.cos_LP.sizes(), (torch::IntArrayRef{8, 64}));
+  const auto angle = [&](int64_t token, int64_t pair) {
+    return std::atan2(rope.sin_LP[token][pair].item<double>(),
+                      rope.cos_LP[token][pair].item<double>());
+  };
+  // Token 4 is frame 1, token 2 row 1, token 1 column 1; pairs 0-21 are time, 22-42 rows.
+  EXPECT_NEAR(angle(4, 1), 0.657933224658, 1e-6);
+  EXPECT_NEAR(angle(4, 10), 0.01519911083, 1e-7);
+  EXPECT_NEAR(angle(4, 20), 0.00023101297, 1e-9);
+  EXPECT_NEAR(angle(2, 22 + 1), 0.644946677104, 1e-6);
+  EXPECT_NEAR(angle(2, 22 + 10), 0.012451970847, 1e-7);
+  EXPECT_NEAR(angle(1, 43 + 20), 0.000155051578, 1e-9);
+  EXPECT_EQ(angle(1, 22), 0);
+  EXPECT_EQ(angle(1, 0), 0);
+}
+
+TEST(Rope, TurnsNeighbouringChannelsAsAPair) {
+  // One token at frame 0, row 0, column 1 of heads of 12: pairs 0 1 | 2 3 | 4 5.
+  const auto rope = kernels::rope_3d(1, 1, 2, 12, torch::kCPU);
+  auto x = torch::ones({1, 2, 12});
+  const auto turned = kernels::rms_norm_rope(x, torch::ones({12}), 0, 1, rope);
+  EXPECT_NEAR(turned[0][1][0][8].item<double>(), std::cos(1) - std::sin(1), 1e-6);
+  EXPECT_NEAR(turned[0][1][0][9].item<double>(), std::sin(1) + std::cos(1), 1e-6);
+  EXPECT_NEAR(turned[0][1][0][7].item<double>(), 1, 1e-6);
+}
+
+TEST(RmsNorm, NormalisesOverAllChannels) {
+  const auto x = torch::tensor({{{3.f, 4.f, 0.f, 0.f}}});
+  const auto got = kernels::rms_norm(x, torch::tensor({1.f, 2.f, 1.f, 1.f}), 0);
+  EXPECT_LT(worst(got, torch::tensor({{{1.2f, 3.2f, 0.f, 0.f}}})), 1e-6);
+}
+
+TEST(Attention, ABiasOfMinusInfinityLeavesAKeyOut) {
+  torch::manual_seed(1);
+  const auto q = torch::randn({2, 3, 2, 8});
+  const auto k = torch::randn({2, 5, 2, 8});
+  const auto v = torch::randn({2, 5, 2, 8});
+  auto bias = torch::zeros({2, 5});
+  bias[0][4] = -std::numeric_limits<float>::infinity();
+  const auto got = kernels::attention(q, k, v, bias);
+  const auto first = kernels::attention(
+      q.narrow(0, 0, 1), k.narrow(0, 0, 1).narrow(1, 0, 4), v.narrow(0, 0, 1).narrow(1, 0, 4));
+  const auto second = kernels::attention(q.narrow(0, 1, 1), k.narrow(0, 1, 1), v.narrow(0, 1, 1));
+  EXPECT_LT(worst(got, torch::cat({first, second})), 1e-6);
+}
+
+TEST(Attention, ARaisedLogitStandsForEqualKeys) {
+  torch::manual_seed(2);
+  const auto q = torch::randn({1, 3, 2, 8});
+  const auto k = torch::randn({1, 2, 2, 8});
+  const auto v = torch::randn({1, 2, 2, 8});
+  const auto repeat = torch::tensor({0, 1, 1, 1, 1});
+  const auto got = kernels::attention(q, k, v, torch::tensor({{0.f, std::log(4.f)}}));
+  EXPECT_LT(worst(got, kernels::attention(q, k.index_select(1, repeat), v.index_select(1, repeat))),
+            1e-6);
+}
+
+TEST(Attention, IsTheSameWhereGradientsAreKept) {
+  torch::manual_seed(3);
+  const auto q = torch::randn({2, 7, 2, 8});
+  const auto k = torch::randn({2, 5, 2, 8});
+  const auto v = torch::randn({2, 5, 2, 8});
+  const auto bias = torch::randn({2, 5});
+  const auto plain = kernels::attention(q.clone().requires_grad_(), k, v, bias);
+  EXPECT_LT(worst(plain.detach(), kernels::attention(q, k, v, bias)), 1e-6);
+}
+
+TEST(ModulatedLayerNorm, TakesTheRowOfEachToken) {
+  torch::manual_seed(4);
+  const auto x = torch::randn({2, 3, 8});
+  const auto shift = torch::randn({2, 8});
+  const auto scale = torch::randn({2, 8});
+  const kernels::TokenRows rows{torch::tensor({{0, 1, 1}, {1, 0, 0}})};
+  const auto got = kernels::modulated_layer_norm(x, shift, scale, rows, 1e-6, torch::kFloat32);
+  const auto normed = (x - x.mean(-1, true)) / (x.var(-1, false, true) + 1e-6).sqrt();
+  EXPECT_LT(worst(got[0][2], normed[0][2] * (1 + scale[1]) + shift[1]), 1e-5);
+  EXPECT_LT(worst(got[1][2], normed[1][2] * (1 + scale[0]) + shift[0]), 1e-5);
+}
+
+TEST(AddGated, KeepsTheResidualInFp32) {
+  const auto x = torch::full({1, 1, 4}, 1.f);
+  const auto y = torch::full({1, 1, 4}, 0.001f).to(torch::kBFloat16);
+  const kernels::TokenRows rows{torch::tensor({{0}})};
+  const auto got = kernels::add_gated(x, y, torch::full({1, 4}, 0.5f), rows);
+  EXPECT_EQ(got.scalar_type(), torch::kFloat32);
+  EXPECT_NEAR(got[0][0][0].item<double>(), 1.0005, 1e-6);
+}
+
+}  // namespace
