@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a long computation tells where it is, and notices that nobody waits for it any more.
+#pragma once
+
+#include <functional>
+
+namespace pipelines {
+
+enum class Phase { load, text, denoise, decode };
+
+// report(phase, done, total) is called with done = 0 when a phase starts and after every step of
+// it; between two calls lies at most one evaluation of the network or one group of frames. It may
+// throw base::Cancelled, which ends the computation. total is 0 where it is not known.
+struct Progress {
+  std::function<void(Phase phase, int done, int total)> report = [](Phase, int, int) {};
+};
+
+}  // namespace pipelines
