@@ -1,33 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The video transformer on the cases of goldens/dit, one sample after the other: padding and the
 // other samples of a batch have no influence.
-#include "models/dit.h"
-
 #include "base/text.h"
-#include "parity/parity.h"
+#include "parity/configs.h"
 
 namespace parity {
 namespace {
 
 using base::text;
-
-// The switches that the reference's configuration lacks are read off the weights.
-specs::DitSpec spec_of(const base::Json& config, const models::Weights& w) {
-  specs::DitSpec spec{.dim = config.at("dim"),
-                      .ffn_dim = config.at("ffn_dim"),
-                      .num_heads = config.at("num_heads"),
-                      .num_layers = config.at("num_layers"),
-                      .in_dim = config.at("in_dim"),
-                      .out_dim = config.at("out_dim"),
-                      .freq_dim = config.at("freq_dim"),
-                      .text_dim = config.at("text_dim"),
-                      .text_len = config.at("text_len"),
-                      .cross_attn_norm = config.at("cross_attn_norm"),
-                      .eps = config.at("eps")};
-  if (w.has("img_emb.proj.0.bias")) spec.clip_dim = config.value("clip_dim", 1280);
-  if (w.has("img_emb.emb_pos")) spec.image_tokens = 514;
-  return spec;
-}
 
 Tensor run_sample(const Case& c, const models::Dit& dit, int64_t i) {
   auto x_1CFHW = c.in(text("x_", i)).unsqueeze(0);
@@ -54,9 +34,7 @@ Tensor run_sample(const Case& c, const models::Dit& dit, int64_t i) {
 }  // namespace
 
 Outputs run_dit(const Case& c) {
-  auto w = c.weights();
-  const models::Dit dit(spec_of(c.config, w), w);
-  w.finish();
+  const auto dit = dit_of(c.config, c.weights());
   Outputs outputs;
   for (int64_t i = 0; c.has(text("x_", i)); ++i) {
     outputs[text("out.x_", i)] = run_sample(c, dit, i);

@@ -25,6 +25,8 @@ constexpr Module kModules[] = {
     {"umt5", run_umt5},
     {"dit", run_dit},
     {"sampler", run_sampler},
+    {"pipeline", run_pipeline},
+    {"image_condition", run_image_condition},
     {"vae21", run_vae21},
     {"vae22", run_vae22},
 };
