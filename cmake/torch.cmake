@@ -40,7 +40,7 @@ if(EXISTS ${ZOETROPE_TORCH}/lib/libtorch_cpu.so)
   endforeach()
 endif()
 
-# One precompiled header for every room that sees torch (14 s -> 7 s per file).
+# One precompiled header for every room that sees torch.
 if(torch_FOUND)
   add_library(torch_pch STATIC ${PROJECT_SOURCE_DIR}/src/torch_pch.cpp)
   target_include_directories(torch_pch PUBLIC ${PROJECT_SOURCE_DIR}/src)

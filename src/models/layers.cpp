@@ -2,7 +2,7 @@
 #include "models/layers.h"
 
 #include <ATen/autocast_mode.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace models {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/vae_blocks.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "kernels/ops.h"
 

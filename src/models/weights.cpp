@@ -4,7 +4,7 @@
 #include <set>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "base/text.h"

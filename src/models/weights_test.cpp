@@ -2,7 +2,7 @@
 #include "models/weights.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "models/layers.h"

@@ -2,7 +2,7 @@
 // Module umt5: every prompt of the case on its unpadded ids, and all of them as one padded batch.
 #include "models/umt5.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "base/text.h"

@@ -2,7 +2,7 @@
 // The two video autoencoders: in.video_i -> out.latent_i, in.latent_i -> out.video_i.
 #include "models/vae.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/text.h"
 #include "parity/parity.h"

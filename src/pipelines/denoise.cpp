@@ -25,10 +25,8 @@ Guided prepare(const models::Dit& dit, const DenoiseInputs& inputs) {
   if (inputs.image.clip_IC.defined()) {
     clip_BIC = inputs.image.clip_IC.to(device).unsqueeze(0).expand({int64_t(texts.size()), -1, -1});
   }
-  return {inputs,
-          dit,
-          dit.prepare(
-              torch::nn::utils::rnn::pad_sequence(texts, /*batch_first=*/true), lengths, clip_BIC)};
+  return {
+      inputs, dit, dit.prepare(at::pad_sequence(texts, /*batch_first=*/true), lengths, clip_BIC)};
 }
 
 // The positive and, if guided, the negative velocity.

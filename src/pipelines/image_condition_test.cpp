@@ -2,7 +2,7 @@
 #include "pipelines/image_condition.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 
