@@ -9,7 +9,7 @@ import sys
 
 MAX_LINES = 400
 # Longer files, each with its reason.
-LONG_FILES = {}
+LONG_FILES = {"text/html_table.cpp": "the 2231 character references of HTML"}
 INCLUDE = re.compile(r'#include "(?P<path>[^"]+)"')
 
 

@@ -22,6 +22,7 @@ struct Module {
 
 // A module that is not here is reported as skipped, by name.
 constexpr Module kModules[] = {
+    {"tokenizer", run_tokenizer},
     {"umt5", run_umt5},
     {"dit", run_dit},
     {"sampler", run_sampler},
@@ -159,7 +160,8 @@ fs::path Case::checkpoint() const {
 
 std::vector<fs::path> find_cases(const fs::path& folder) {
   std::vector<fs::path> cases;
-  if (fs::exists(folder / "case.json")) return {folder};
+  // "case/" and "case" are the same folder; only the second one has a name and the right parent.
+  if (fs::exists(folder / "case.json")) return {(folder / "").parent_path()};
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.path().filename() == "case.json") cases.push_back(entry.path().parent_path());
   }
