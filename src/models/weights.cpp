@@ -147,6 +147,18 @@ void Weights::skip(std::string_view name) {
   store_->taken.insert(text(prefix_, name));
 }
 
+void Weights::skip_below(std::string_view name) {
+  const auto start = text(prefix_, name, ".");
+  const auto take_all = [&](const auto& named) {
+    for (auto at = named.lower_bound(start); at != named.end() && at->first.starts_with(start);
+         ++at) {
+      store_->taken.insert(at->first);
+    }
+  };
+  take_all(store_->views);
+  take_all(store_->tensors);
+}
+
 void Weights::finish() const {
   std::vector<std::string> left;
   const auto collect = [&](const auto& named) {

@@ -65,6 +65,9 @@ class Weights {
   // Counts a tensor as used without reading it: parts of a file that this model does not need.
   void skip(std::string_view name);
 
+  // The same for every tensor below `name`: skip_below("textual") skips textual.*.
+  void skip_below(std::string_view name);
+
   // Throws Error(invalid) naming the first left-over tensors, if any was neither taken nor skipped.
   void finish() const;
 

@@ -24,6 +24,7 @@ struct Module {
 constexpr Module kModules[] = {
     {"tokenizer", run_tokenizer},
     {"umt5", run_umt5},
+    {"clip_vision", run_clip_vision},
     {"dit", run_dit},
     {"sampler", run_sampler},
     {"pipeline", run_pipeline},
