@@ -11,32 +11,53 @@
 namespace base {
 namespace {
 
-// Watches the parser's events: nlohmann itself neither limits depth nor refuses duplicate keys.
+// Reads the text once for what nlohmann itself neither limits nor refuses: depth and duplicate
+// keys. Its functions are the events of nlohmann's SAX interface. (Its parser callback would do as
+// well, but takes quadratic time in the number of members.)
 class Guard {
  public:
   Guard(std::string_view what, int max_depth) : what_(what), max_depth_(max_depth) {}
 
-  bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (event == Event::object_start || event == Event::array_start) {
-      if (depth >= max_depth_) {
-        throw Error(Fault::invalid, text(what_, ": JSON is nested deeper than ", max_depth_));
-      }
-      keys_.resize(depth + 1);
-      keys_.back().clear();
-    } else if (event == Event::key) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      if (!keys_.at(depth - 1).insert(key).second) {
-        throw Error(Fault::invalid, text(what_, ": JSON has the key \"", key, "\" twice"));
-      }
+  bool start_object(size_t) { return begin(); }
+  bool start_array(size_t) { return begin(); }
+  bool end_object() { return end(); }
+  bool end_array() { return end(); }
+
+  bool key(std::string& key) {
+    if (!keys_.back().insert(key).second) {
+      throw Error(Fault::invalid, text(what_, ": JSON has the key \"", key, "\" twice"));
     }
     return true;
   }
 
+  bool null() { return true; }
+  bool boolean(bool) { return true; }
+  bool number_integer(Json::number_integer_t) { return true; }
+  bool number_unsigned(Json::number_unsigned_t) { return true; }
+  bool number_float(Json::number_float_t, const std::string&) { return true; }
+  bool string(std::string&) { return true; }
+  bool binary(Json::binary_t&) { return true; }
+
+  // Ends the reading; the parse proper says what is wrong.
+  bool parse_error(size_t, const std::string&, const Json::exception&) { return false; }
+
  private:
+  bool begin() {
+    if (keys_.size() >= static_cast<size_t>(max_depth_)) {
+      throw Error(Fault::invalid, text(what_, ": JSON is nested deeper than ", max_depth_));
+    }
+    keys_.emplace_back();
+    return true;
+  }
+
+  bool end() {
+    keys_.pop_back();
+    return true;
+  }
+
   std::string_view what_;
   int max_depth_;
-  std::vector<std::set<std::string>> keys_;
+  std::vector<std::set<std::string>> keys_;  // of the objects around the present place
 };
 
 }  // namespace
@@ -48,9 +69,8 @@ Json parse_json(std::string_view source, std::string_view what, JsonLimits limit
   }
   try {
     Guard guard(what, limits.depth);
-    return Json::parse(source, [&](int depth, Json::parse_event_t event, Json& parsed) {
-      return guard(depth, event, parsed);
-    });
+    Json::sax_parse(source, &guard);
+    return Json::parse(source);
   } catch (const Json::exception& error) {
     throw Error(Fault::invalid, text(what, ": not valid JSON: ", error.what()));
   }

@@ -34,6 +34,10 @@ TEST(Json, RefusesNestingBeyondTheLimit) {
   EXPECT_NE(refusal("[[[[1]]]]", {.depth = 3}).find("nested deeper than 3"), std::string::npos);
 }
 
+TEST(Json, RefusesANestingBombWithoutFollowingIt) {
+  EXPECT_NE(refusal(std::string(5'000'000, '[')).find("nested deeper than 32"), std::string::npos);
+}
+
 TEST(Json, RefusesTrailingText) {
   EXPECT_NE(refusal("{} x").find("not valid JSON"), std::string::npos);
 }
