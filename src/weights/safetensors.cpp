@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <stdexcept>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -142,27 +143,39 @@ void read_metadata(const Json& entry, SafetensorsFile& result, const Place& plac
   }
 }
 
-std::string make_header(const TensorMap& tensors,
-                        const std::map<std::string, std::string>& metadata) {
+std::string make_header(std::span<const TensorHeader> tensors, const Metadata& metadata) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   uint64_t offset = 0;
-  for (const auto& [name, view] : tensors) {
-    header[name] = {{"dtype", name_of(view.dtype)},
-                    {"shape", view.shape},
-                    {"data_offsets", {offset, offset + view.bytes.size()}}};
-    offset += view.bytes.size();
+  for (const auto& tensor : tensors) {
+    const uint64_t end = offset + tensor.bytes();
+    header[tensor.name] = {
+        {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
+    offset = end;
   }
   std::string dumped = header.dump();
   dumped.resize((dumped.size() + 7) / 8 * 8, ' ');  // the data starts aligned
   return dumped;
 }
 
+void write_tensor(base::FileWriter& out, const TensorHeader& tensor, const TensorSource& source) {
+  uint64_t left = tensor.bytes();
+  source(tensor, [&](std::span<const std::byte> piece) {
+    if (piece.size() > left) throw std::logic_error(text("too many bytes for ", tensor.name));
+    left -= piece.size();
+    out.write({reinterpret_cast<const char*>(piece.data()), piece.size()});
+  });
+  if (left > 0) throw std::logic_error(text(left, " bytes are missing of ", tensor.name));
+}
+
 }  // namespace
 
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
-  const auto file = std::make_shared<const base::MappedFile>(path);
-  Place place{path.string(), {}};
+  return read_safetensors(std::make_shared<const base::MappedFile>(path));
+}
+
+SafetensorsFile read_safetensors(const std::shared_ptr<const base::MappedFile>& file) {
+  Place place{file->path().string(), {}};
   const auto bytes = file->bytes();
   const uint64_t length = header_length(bytes, place);
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()) + 8, length);
@@ -187,18 +200,45 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   return result;
 }
 
+uint64_t TensorHeader::bytes() const {
+  uint64_t count = bytes_per_element(dtype);
+  for (const auto size : shape) count *= static_cast<uint64_t>(size);
+  return count;
+}
+
 void write_safetensors(const std::filesystem::path& file,
-                       const TensorMap& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+                       std::span<const TensorHeader> tensors,
+                       const TensorSource& source,
+                       const Metadata& metadata) {
   const std::string header = make_header(tensors, metadata);
   base::FileWriter out(file);
   const uint64_t length = header.size();
-  out.write({reinterpret_cast<const char*>(&length), 8});
+  out.write({reinterpret_cast<const char*>(&length), sizeof length});
   out.write(header);
-  for (const auto& [name, view] : tensors) {
-    out.write({reinterpret_cast<const char*>(view.bytes.data()), view.bytes.size()});
-  }
+  for (const auto& tensor : tensors) write_tensor(out, tensor, source);
   out.commit();
+}
+
+void write_safetensors(const std::filesystem::path& file,
+                       const TensorMap& tensors,
+                       const Metadata& metadata) {
+  write_safetensors(file, headers_of(tensors), source_of(tensors), metadata);
+}
+
+std::vector<TensorHeader> headers_of(const TensorMap& tensors) {
+  std::vector<TensorHeader> headers;
+  for (const auto& [name, view] : tensors) headers.push_back({name, view.dtype, view.shape});
+  return headers;
+}
+
+TensorSource source_of(const TensorMap& tensors) {
+  return [&tensors](const TensorHeader& header, const TensorSink& sink) {
+    const auto& view = tensors.at(header.name);
+    if (!view.strides.empty() || view.scale != nullptr || !view.stacked.empty()) {
+      throw std::logic_error(text(header.name, " is not plain"));
+    }
+    sink(view.bytes);
+  };
 }
 
 }  // namespace weights

@@ -44,6 +44,10 @@ std::string_view name_of(Dtype dtype) {
   return row_of(dtype).name;
 }
 
+bool is_floating(Dtype dtype) {
+  return dtype <= Dtype::f8_e5m2;
+}
+
 std::optional<Dtype> dtype_named(std::string_view name) {
   for (const auto& row : kDtypes) {
     if (row.name == name) return row.dtype;
@@ -53,6 +57,13 @@ std::optional<Dtype> dtype_named(std::string_view name) {
 
 int64_t TensorView::elements() const {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+}
+
+uint64_t TensorView::stored_bytes() const {
+  uint64_t total = bytes.size();
+  if (scale != nullptr) total += scale->stored_bytes();
+  for (const auto& piece : stacked) total += piece.stored_bytes();
+  return total;
 }
 
 std::string TensorView::shape_text() const {

@@ -32,9 +32,21 @@ struct TensorView {
   std::span<const std::byte> bytes;
   std::shared_ptr<const base::MappedFile> file;
 
+  // Quantised weights: the value is the stored number times `scale`, which has one element or the
+  // shape [rows, 1]. Null for all others.
+  std::shared_ptr<const TensorView> scale;
+
+  // Not empty: the tensor is these, one below the other along the first dimension, and `bytes` is
+  // empty. Some layouts store apart what the official one stores as one.
+  std::vector<TensorView> stacked;
+
   int64_t elements() const;
+  uint64_t stored_bytes() const;   // of the tensor in its files, scale included
   std::string shape_text() const;  // "[1536, 16, 1, 2, 2]"
 };
+
+// Whether numbers of this type are real: what a weight must be.
+bool is_floating(Dtype dtype);
 
 // Ordered by name, so that listings and errors are stable.
 using TensorMap = std::map<std::string, TensorView, std::less<>>;
