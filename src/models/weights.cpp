@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/weights.h"
 
+#include <cstring>
 #include <set>
 #include <vector>
 
@@ -46,6 +47,31 @@ torch::ScalarType scalar_type(weights::Dtype dtype) {
 
 constexpr size_t kNamesInAnError = 5;
 
+// The stored numbers over the mapped bytes.
+Tensor stored(const weights::TensorView& view) {
+  const auto options = torch::TensorOptions().dtype(scalar_type(view.dtype));
+  if (view.bytes.empty()) return torch::empty(view.shape, options);
+  auto* data = const_cast<std::byte*>(view.bytes.data());
+  const auto size = weights::bytes_per_element(view.dtype);
+  if (reinterpret_cast<uintptr_t>(data) % size != 0) {
+    const auto flat = torch::empty({static_cast<int64_t>(view.bytes.size() / size)}, options);
+    std::memcpy(flat.data_ptr(), data, view.bytes.size());
+    return view.strides.empty() ? flat.view(view.shape)
+                                : flat.as_strided(view.shape, view.strides).contiguous();
+  }
+  const auto keep_mapped = [file = view.file](void*) {};
+  if (view.strides.empty()) return torch::from_blob(data, view.shape, keep_mapped, options);
+  return torch::from_blob(data, view.shape, view.strides, keep_mapped, options);
+}
+
+// One factor, or one for each row, shaped so that it multiplies the weight.
+Tensor scale_of(const weights::TensorView& view, torch::Device device) {
+  std::vector<int64_t> shape(view.shape.size(), 1);
+  const auto count = view.scale->elements();
+  if (count > 1) shape.at(0) = count;
+  return stored(*view.scale).to(device, torch::kFloat32).reshape(shape);
+}
+
 }  // namespace
 
 struct Weights::Store {
@@ -61,13 +87,14 @@ struct Weights::Store {
   }
 };
 
-Tensor as_tensor(const weights::TensorView& view) {
-  const auto options = torch::TensorOptions().dtype(scalar_type(view.dtype));
-  if (view.bytes.empty()) return torch::empty(view.shape, options);
-  auto* data = const_cast<std::byte*>(view.bytes.data());
-  const auto keep_mapped = [file = view.file](void*) {};
-  if (view.strides.empty()) return torch::from_blob(data, view.shape, keep_mapped, options);
-  return torch::from_blob(data, view.shape, view.strides, keep_mapped, options);
+Tensor as_tensor(const weights::TensorView& view, torch::Device device) {
+  if (!view.stacked.empty()) {
+    std::vector<Tensor> pieces;
+    for (const auto& piece : view.stacked) pieces.push_back(as_tensor(piece, device));
+    return torch::cat(pieces, 0).view(view.shape);
+  }
+  const auto tensor = stored(view).to(device);
+  return view.scale == nullptr ? tensor : tensor.to(torch::kFloat32) * scale_of(view, device);
 }
 
 Weights::Weights(weights::TensorMap tensors, std::string origin, Placement placement)
@@ -113,30 +140,37 @@ Tensor Weights::fp32(std::string_view name, std::initializer_list<int64_t> shape
 Tensor Weights::take(std::string_view name,
                      std::initializer_list<int64_t> shape,
                      torch::ScalarType dtype) {
-  return as_stored(name, shape).to(store_->placement.device, dtype).contiguous();
+  const auto device = store_->placement.device;
+  return find(name, shape, device).to(device, dtype).contiguous();
 }
 
 Tensor Weights::as_stored(std::string_view name, std::initializer_list<int64_t> shape) {
+  return find(name, shape, torch::kCPU);
+}
+
+Tensor Weights::find(std::string_view name,
+                     std::initializer_list<int64_t> shape,
+                     torch::Device device) {
   const auto full = text(prefix_, name);
-  Tensor found;
-  if (const auto view = store_->views.find(full); view != store_->views.end()) {
-    found = as_tensor(view->second);
-  } else if (const auto at_hand = store_->tensors.find(full); at_hand != store_->tensors.end()) {
-    found = at_hand->second;
-  } else if (store_->make) {
-    found = store_->make(full, shape);
-  } else {
-    store_->refuse(text("no tensor ", full));
+  const auto check = [&](torch::IntArrayRef found, bool is_float, std::string_view type) {
+    if (found != torch::IntArrayRef(shape)) {
+      store_->refuse(
+          text("tensor ", full, " has shape ", found, ", expected ", torch::IntArrayRef(shape)));
+    }
+    if (!is_float) store_->refuse(text("tensor ", full, " is ", type, ", expected a float type"));
+    store_->taken.insert(full);
+  };
+  if (const auto found = store_->views.find(full); found != store_->views.end()) {
+    const auto& view = found->second;
+    const bool is_float = weights::is_floating(view.dtype) || view.scale != nullptr;
+    check(view.shape, is_float, weights::name_of(view.dtype));
+    return as_tensor(view, device);
   }
-  if (found.sizes() != torch::IntArrayRef(shape)) {
-    store_->refuse(text(
-        "tensor ", full, " has shape ", found.sizes(), ", expected ", torch::IntArrayRef(shape)));
-  }
-  if (!found.is_floating_point()) {
-    store_->refuse(text("tensor ", full, " is ", found.dtype().name(), ", expected a float type"));
-  }
-  store_->taken.insert(full);
-  return found;
+  const auto found = store_->tensors.find(full);
+  if (found == store_->tensors.end() && !store_->make) store_->refuse(text("no tensor ", full));
+  const auto tensor = found == store_->tensors.end() ? store_->make(full, shape) : found->second;
+  check(tensor.sizes(), tensor.is_floating_point(), tensor.dtype().name());
+  return tensor;
 }
 
 const Placement& Weights::placement() const {

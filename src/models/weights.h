@@ -29,8 +29,11 @@ struct Placement {
   torch::ScalarType matrices = torch::kBFloat16;
 };
 
-// A tensor over the file's mapped bytes; no copy. The mapping lives as long as the tensor.
-Tensor as_tensor(const weights::TensorView& view);
+// A tensor over the file's mapped bytes; the mapping lives as long as the tensor. Copied are only
+// bytes that lie off their alignment and tensors that the file has in pieces. A quantised tensor
+// comes back as fp32: the stored numbers times their scale. The memory of a mapped tensor is
+// read-only: whoever changes a weight in place must clone it first.
+Tensor as_tensor(const weights::TensorView& view, torch::Device device = torch::kCPU);
 
 class Weights {
  public:
@@ -52,14 +55,14 @@ class Weights {
   bool has(std::string_view name) const;
 
   // A matrix or kernel in placement.matrices; throws Error(invalid) naming the tensor, the shape
-  // expected and the shape found.
+  // expected and the shape found. Quantised weights are scaled in fp32 and rounded once.
   Tensor matrix(std::string_view name, std::initializer_list<int64_t> shape);
 
   // The same in fp32: norms, modulation, the time embedding.
   Tensor fp32(std::string_view name, std::initializer_list<int64_t> shape);
 
-  // The tensor as the file has it: mapped, in its own type, on the CPU, no copy. For tables of
-  // which few rows are read. A tensor at hand is returned as it is.
+  // The tensor as the file has it: mapped, in its own type (fp32 where quantised), on the CPU. For
+  // tables of which few rows are read. A tensor at hand is returned as it is.
   Tensor as_stored(std::string_view name, std::initializer_list<int64_t> shape);
 
   // Counts a tensor as used without reading it: parts of a file that this model does not need.
@@ -77,6 +80,7 @@ class Weights {
   struct Store;
 
   Weights(std::shared_ptr<Store> store, std::string prefix);
+  Tensor find(std::string_view name, std::initializer_list<int64_t> shape, torch::Device device);
   Tensor take(std::string_view name, std::initializer_list<int64_t> shape, torch::ScalarType dtype);
 
   std::shared_ptr<Store> store_;
