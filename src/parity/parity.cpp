@@ -31,6 +31,7 @@ constexpr Module kModules[] = {
     {"image_condition", run_image_condition},
     {"vae21", run_vae21},
     {"vae22", run_vae22},
+    {"checkpoint_load", run_checkpoint_load},
 };
 
 const Module* find_module(std::string_view name) {
