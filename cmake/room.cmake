@@ -20,6 +20,15 @@ function(find_missing)
   set(MISSING "" PARENT_SCOPE)
 endfunction()
 
+# Sources called x_loops.cpp hold plain loops for the vectoriser: full optimisation, `omp simd` heeded,
+# no torch.
+function(vectorise sources)
+  set(loops ${sources})
+  list(FILTER loops INCLUDE REGEX "_loops\\.cpp$")
+  set_source_files_properties(${loops} PROPERTIES
+    COMPILE_OPTIONS "-O3;-fopenmp-simd;-fno-math-errno;-fno-trapping-math;-ffp-contract=fast" SKIP_PRECOMPILE_HEADERS ON)
+endfunction()
+
 # Links what is needed and, when torch is among it, reuses the one precompiled header.
 function(furnish target)
   cmake_parse_arguments(ARG "" "" "NEEDS;OPTIONAL" ${ARGN})
@@ -73,6 +82,7 @@ function(room name)
   endif()
 
   add_library(${name} STATIC ${sources})
+  vectorise("${sources}")
   furnish(${name} NEEDS ${ARG_NEEDS} OPTIONAL ${ARG_OPTIONAL})
   note_room("  ${name}")
   if(tests AND TARGET GTest::gtest_main)

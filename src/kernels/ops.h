@@ -66,9 +66,11 @@ Tensor rms_norm_rope(
 // x / max(|x|, 1e-12) * sqrt(C) * gamma with the norm over channels (dimension 1): RMS_norm of
 // wan/modules/vae2_1.py. gamma has C elements in any shape. Statistics in fp32 at least; the result
 // has the type of x.
-Tensor rms_channels(const Tensor& x_BCX, const Tensor& gamma_C);
+Tensor rms_channels(const Tensor& x_BCX, const Tensor& gamma);
 
-// silu(rms_channels(x, gamma)).
-Tensor rms_silu(const Tensor& x_BCX, const Tensor& gamma_C);
+// silu(rms_channels(x, gamma)), channels last on the CPU. The second is the plain form of the
+// first.
+Tensor rms_silu(const Tensor& x_BCFHW, const Tensor& gamma);
+Tensor rms_silu_reference(const Tensor& x_BCFHW, const Tensor& gamma);
 
 }  // namespace kernels
