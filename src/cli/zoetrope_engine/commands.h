@@ -7,6 +7,7 @@
 namespace cli {
 
 int about(Arguments arguments);
+int bench(Arguments arguments);
 int parity(Arguments arguments);
 
 }  // namespace cli

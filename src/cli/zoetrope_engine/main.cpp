@@ -8,6 +8,7 @@
 int main(int argc, char** argv) {
   constexpr cli::Command kCommands[] = {
       {"about", "what the engine was built with, as JSON", cli::about},
+      {"bench", "time a network or the whole pipeline beside the floors", cli::bench},
       {"parity", "compare this engine with golden cases", cli::parity},
   };
   // Run by zoetrope it bears that name, which is then the right one for its messages.
