@@ -41,7 +41,7 @@ constexpr Place kPlaces[] = {
     {"split_files/clip_vision", Expert::only},
 };
 
-constexpr std::string_view kTokenizerFolders[] = {"google/umt5-xxl", "tokenizer", "."};
+constexpr std::string_view kTokenizerFolders[] = {"google/umt5-xxl", "tokenizer", ""};
 constexpr std::string_view kTokenizerFiles[] = {"tokenizer.json", "spiece.model"};
 
 // "wan2.2_t2v_high_noise_14B_fp16" and "Wan2.2-T2V-A14B-HighNoise" alike.
@@ -132,7 +132,7 @@ void add_set(const TensorFiles& files, Expert expert, bool is_own_folder, Findin
 fs::path find_tokenizer(const fs::path& folder) {
   for (const auto place : kTokenizerFolders) {
     for (const auto file : kTokenizerFiles) {
-      const auto candidate = (folder / place).lexically_normal();
+      const auto candidate = place.empty() ? folder : folder / place;
       if (fs::exists(candidate / file)) return candidate;
     }
   }
@@ -255,28 +255,33 @@ Findings find_parts(const fs::path& path) {
   return found;
 }
 
-Checkpoint open_checkpoint(std::span<const fs::path> paths) {
+Checkpoint assemble(std::vector<Findings> findings) {
   Checkpoint checkpoint;
-  std::vector<std::string> unknown;
-  for (const auto& path : paths) {
-    auto found = find_parts(path);
+  for (auto& found : findings) {
     if (checkpoint.layout == Layout::official) checkpoint.layout = found.layout;
     if (checkpoint.tokenizer.empty()) checkpoint.tokenizer = found.tokenizer;
     if (found.boundary) checkpoint.boundary = found.boundary;
-    unknown.insert(unknown.end(), found.unknown.begin(), found.unknown.end());
-    unknown.insert(unknown.end(), found.adapters.begin(), found.adapters.end());
-    const bool is_empty = found.parts.empty();
     for (auto& part : found.parts) put(checkpoint, std::move(part));
-    if (is_empty) {
-      throw base::Error(base::Fault::invalid,
-                        text(path.string(),
-                             ": holds no part of a Wan model",
-                             unknown.empty() ? "" : ", only ",
-                             base::join(unknown, ", ")));
-    }
   }
   check_experts(checkpoint);
   return checkpoint;
+}
+
+Checkpoint open_checkpoint(std::span<const fs::path> paths) {
+  std::vector<Findings> findings;
+  for (const auto& path : paths) {
+    findings.push_back(find_parts(path));
+    const auto& found = findings.back();
+    if (!found.parts.empty()) continue;
+    auto others = found.unknown;
+    others.insert(others.end(), found.adapters.begin(), found.adapters.end());
+    throw base::Error(base::Fault::invalid,
+                      text(path.string(),
+                           ": holds no part of a Wan model",
+                           others.empty() ? "" : ", only ",
+                           base::join(others, ", ")));
+  }
+  return assemble(std::move(findings));
 }
 
 Checkpoint open_checkpoint(const fs::path& path) {

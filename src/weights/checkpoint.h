@@ -72,9 +72,12 @@ struct Checkpoint {
   std::optional<double> boundary;   // where the checkpoint itself says it
 };
 
-// Puts together what the files and folders hold. Throws Error(invalid) when a part is there twice
-// (it names both: give the files instead of the folder), when one expert lacks the other, when the
-// experts differ, or when nothing is found.
+// Puts parts together. Throws Error(invalid) when one is there twice (it names both: give the files
+// instead of the folder) or when the experts are no pair. A part that is absent is no error here:
+// which are needed depends on the task.
+Checkpoint assemble(std::vector<Findings> findings);
+
+// The same for what the files and folders hold, each of which must hold something.
 Checkpoint open_checkpoint(std::span<const std::filesystem::path> files_and_folders);
 Checkpoint open_checkpoint(const std::filesystem::path& file_or_folder);
 

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "weights/installed.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace weights {
+namespace {
+
+namespace fs = std::filesystem;
+using base::text;
+
+fs::path from_environment(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value == nullptr ? fs::path() : fs::path(value);
+}
+
+fs::path own_folder() {
+  if (const auto named = from_environment("ZOETROPE_MODELS"); !named.empty()) return named;
+  if (const auto data = from_environment("XDG_DATA_HOME"); !data.empty()) {
+    return data / "zoetrope/models";
+  }
+  return from_environment("HOME") / ".local/share/zoetrope/models";
+}
+
+// weights/tiny of the repository when running from its build folder, else of the installation.
+fs::path demo_folder() {
+  std::error_code ignored;
+  const auto programs = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  const auto installed = programs.parent_path() / "share/zoetrope/weights/tiny";
+  if (fs::is_directory(installed, ignored)) return installed;
+  for (auto above = programs; above.has_relative_path(); above = above.parent_path()) {
+    if (fs::is_directory(above / "weights/tiny", ignored)) return above / "weights/tiny";
+  }
+  return installed;
+}
+
+template <typename Spec>
+void add_part(InstalledModel& model, const std::optional<Part<Spec>>& part, std::string name) {
+  if (!part) return;
+  model.parts.push_back(std::move(name));
+  for (const auto& [tensor, view] : part->tensors) model.bytes += view.stored_bytes();
+}
+
+void describe(InstalledModel& model) {
+  auto found = find_parts(model.path);
+  if (found.parts.empty()) return;
+  model.layout = found.layout;
+  std::vector<Findings> findings;
+  findings.push_back(std::move(found));
+  const auto checkpoint = assemble(std::move(findings));
+  add_part(model, checkpoint.dit, checkpoint.dit_low ? "dit high_noise" : "dit");
+  add_part(model, checkpoint.dit_low, "dit low_noise");
+  add_part(model, checkpoint.text_encoder, "text_encoder");
+  add_part(model, checkpoint.vae, "vae");
+  add_part(model, checkpoint.image_encoder, "image_encoder");
+  if (checkpoint.dit) model.specs = matching_models(checkpoint);
+}
+
+void add_models_in(const fs::path& folder, std::vector<InstalledModel>& models) {
+  if (folder.empty() || !fs::is_directory(folder)) return;
+  std::set<fs::path> below;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_directory()) below.insert(entry.path());
+  }
+  for (const auto& path : below) {
+    InstalledModel model{.name = path.filename().string(), .path = path};
+    try {
+      describe(model);
+    } catch (const base::Error& error) {
+      model.problem = error.what();
+    }
+    if (!model.parts.empty() || !model.problem.empty()) models.push_back(std::move(model));
+  }
+}
+
+}  // namespace
+
+ModelFolders model_folders() {
+  return {.own = own_folder(), .demo = demo_folder()};
+}
+
+std::vector<InstalledModel> installed_models(const ModelFolders& folders) {
+  std::vector<InstalledModel> models;
+  add_models_in(folders.own, models);
+  add_models_in(folders.demo, models);
+  return models;
+}
+
+fs::path find_installed(std::string_view name, const ModelFolders& folders) {
+  if (fs::exists(name)) return name;
+  const auto models = installed_models(folders);
+  std::vector<std::string> names, fitting;
+  for (const auto& model : models) {
+    if (model.name == name) return model.path;
+    names.push_back(model.name);
+    const auto has_name = [&](const specs::ModelSpec* spec) { return spec->name == name; };
+    if (std::ranges::any_of(model.specs, has_name)) fitting.push_back(model.path.string());
+  }
+  if (fitting.size() == 1) return fitting[0];
+  if (fitting.size() > 1) {
+    throw base::Error(base::Fault::invalid,
+                      text("several models are ",
+                           name,
+                           ": ",
+                           base::join(fitting, ", "),
+                           "; name one of these folders"));
+  }
+  throw base::Error(base::Fault::not_found,
+                    text("no model ",
+                         name,
+                         " in ",
+                         folders.own.string(),
+                         " or ",
+                         folders.demo.string(),
+                         names.empty() ? text("; there is none at all")
+                                       : text("; there are: ", base::join(names, ", "))));
+}
+
+}  // namespace weights

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The models on this machine, and how one is found by its name.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weights/checkpoint.h"
+
+namespace weights {
+
+// Where models are looked for: $ZOETROPE_MODELS, or else zoetrope/models in the user's data folder
+// ($XDG_DATA_HOME or ~/.local/share), and the demo models that come with this program. Folders that
+// do not exist are in the list too: they tell where models belong.
+struct ModelFolders {
+  std::filesystem::path own;
+  std::filesystem::path demo;
+};
+ModelFolders model_folders();
+
+// A folder directly below one of the model folders that holds weights.
+struct InstalledModel {
+  std::string name;  // of the folder
+  std::filesystem::path path;
+  Layout layout = Layout::official;
+  std::vector<const specs::ModelSpec*> specs;  // those that it may be, see matching_models()
+  std::vector<std::string> parts;              // "dit", "text_encoder", …
+  uint64_t bytes = 0;
+  std::string problem;  // why it cannot be opened; empty when it can
+};
+
+// In order of name, own before demo.
+std::vector<InstalledModel> installed_models(const ModelFolders& folders = model_folders());
+
+// The file or folder that `name` means: a path that exists, else the installed model whose folder
+// has this name, else the only one of this specification. Throws Error(not_found) that lists what
+// there is, Error(invalid) that names the candidates when there are several.
+std::filesystem::path find_installed(std::string_view name,
+                                     const ModelFolders& folders = model_folders());
+
+}  // namespace weights

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "weights/installed.h"
+
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "weights/checkpoint_writer.h"
+#include "weights/test_files.h"
+
+namespace {
+
+using namespace weights;
+using test::contains;
+using test::refusal;
+
+class Installed : public testing::Test {
+ protected:
+  void write_tiny(const std::string& name) {
+    const auto& spec = specs::find_model("wan2.1-t2v-tiny")->dit;
+    const auto tensors = test::network(spec, Dtype::f8_e4m3);
+    write_shards(folder_ / name, kDitStem, headers_of(tensors), source_of(tensors));
+    write_config(folder_ / name, spec);
+  }
+
+  test::Folder folder_;
+  ModelFolders folders_{.own = folder_ / "own", .demo = folder_ / "demo"};
+};
+
+TEST_F(Installed, ListsTheFoldersThatHoldWeights) {
+  EXPECT_TRUE(installed_models(folders_).empty());
+  write_tiny("demo/tiny");
+  write_tiny("own/mine");
+  folder_.write("own/notes/README.md", "nothing here");
+  const auto models = installed_models(folders_);
+  ASSERT_EQ(models.size(), 2u);
+  EXPECT_EQ(models[0].name, "mine");
+  EXPECT_EQ(models[0].specs.at(0)->name, "wan2.1-t2v-tiny");
+  EXPECT_EQ(models[0].parts, std::vector<std::string>{"dit"});
+  EXPECT_EQ(models[1].path, folder_ / "demo/tiny");
+}
+
+TEST_F(Installed, SaysWhyABrokenModelCannotBeOpened) {
+  folder_.write("own/broken/x.safetensors", "broken");
+  const auto models = installed_models(folders_);
+  ASSERT_EQ(models.size(), 1u);
+  EXPECT_TRUE(contains(models[0].problem, "x.safetensors"));
+}
+
+TEST_F(Installed, AModelIsFoundByFolderBySpecificationAndByPath) {
+  write_tiny("own/mine");
+  const auto path = folder_ / "own/mine";
+  EXPECT_EQ(find_installed("mine", folders_), path);
+  EXPECT_EQ(find_installed("wan2.1-t2v-tiny", folders_), path);
+  EXPECT_EQ(find_installed(path.string(), folders_), path);
+}
+
+TEST_F(Installed, AnUnknownOrAmbiguousNameSaysWhatThereIs) {
+  EXPECT_TRUE(contains(refusal([&] { find_installed("mine", folders_); }), "none at all"));
+  write_tiny("own/a");
+  write_tiny("own/b");
+  EXPECT_TRUE(contains(refusal([&] { find_installed("mine", folders_); }), "there are: a, b"));
+  EXPECT_TRUE(contains(refusal([&] { find_installed("wan2.1-t2v-tiny", folders_); }),
+                       "several models are wan2.1-t2v-tiny"));
+}
+
+TEST_F(Installed, TheEnvironmentNamesTheFolder) {
+  const char* before = std::getenv("ZOETROPE_MODELS");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("ZOETROPE_MODELS", "/some/where", 1);
+  EXPECT_EQ(model_folders().own, "/some/where");
+  if (before == nullptr) {
+    ::unsetenv("ZOETROPE_MODELS");
+  } else {
+    ::setenv("ZOETROPE_MODELS", kept.c_str(), 1);
+  }
+}
+
+}  // namespace
