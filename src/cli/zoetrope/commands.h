@@ -7,5 +7,7 @@
 namespace cli {
 
 int doctor(Arguments arguments);
+int models(Arguments arguments);
+int show(Arguments arguments);
 
 }  // namespace cli
