@@ -8,6 +8,7 @@ namespace cli {
 
 int about(Arguments arguments);
 int bench(Arguments arguments);
+int make_checkpoint(Arguments arguments);
 int parity(Arguments arguments);
 
 }  // namespace cli

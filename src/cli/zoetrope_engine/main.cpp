@@ -9,6 +9,9 @@ int main(int argc, char** argv) {
   constexpr cli::Command kCommands[] = {
       {"about", "what the engine was built with, as JSON", cli::about},
       {"bench", "time a network or the whole pipeline beside the floors", cli::bench},
+      {"make-checkpoint",
+       "write a model with random weights, for tests of size and speed",
+       cli::make_checkpoint},
       {"parity", "compare this engine with golden cases", cli::parity},
   };
   // Run by zoetrope it bears that name, which is then the right one for its messages.
