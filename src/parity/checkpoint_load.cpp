@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole checkpoints in every layout, opened and used; and broken ones, which must be refused.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "models/dit.h"
 #include "models/umt5.h"
 #include "models/vae.h"
 #include "parity/parity.h"
+#include "pipelines/tokenizer_of.h"
+#include "text/clean.h"
 #include "weights/checkpoint.h"
 
 namespace parity {
@@ -37,11 +39,25 @@ Tensor run_network(const Case& c, const weights::DitPart& part) {
   return dit(c.in("x_0").unsqueeze(0), c.in("t"), context).squeeze(0);
 }
 
-Tensor encode_text(const Case& c, const weights::TextEncoderPart& part, const Tensor& ids_L) {
-  auto w = cursor(c, part);
-  const models::Umt5 umt5(part.spec, w);
+// The ids of every text of the case, and the features of the first.
+void add_text(const Case& c, const weights::Checkpoint& checkpoint, Outputs& outputs) {
+  const auto tokenizer = pipelines::tokenizer_of(checkpoint);
+  constexpr auto kLength = static_cast<int64_t>(text::Tokenizer::kMaxLength);
+  std::vector<Tensor> rows, masks;
+  for (const auto& prompt : c.args.at("texts")) {
+    const auto ids = tokenizer.encode(text::clean(prompt.get<std::string>()));
+    const auto count = static_cast<int64_t>(ids.size());
+    rows.push_back(torch::constant_pad_nd(torch::tensor(ids), {0, kLength - count}));
+    masks.push_back((torch::arange(kLength) < count).to(torch::kInt64));
+  }
+  outputs["out.ids"] = torch::stack(rows);
+  outputs["out.mask"] = torch::stack(masks);
+
+  auto w = cursor(c, *checkpoint.text_encoder);
+  const models::Umt5 umt5(checkpoint.text_encoder->spec, w);
   w.finish();
-  return umt5.encode(ids_L.to(c.options.device));
+  const auto ids_L = rows[0].slice(0, 0, masks[0].sum().item<int64_t>());
+  outputs["out.context_0"] = umt5.encode(ids_L.to(c.options.device));
 }
 
 void add_video(const Case& c, const weights::VaePart& part, Outputs& outputs) {
@@ -71,11 +87,7 @@ Outputs run_checkpoint_load(const Case& c) {
   if (c.args.value("expect", "") == "error") return outputs;
   add_networks(c, checkpoint, outputs);
   if (checkpoint.vae) add_video(c, *checkpoint.vae, outputs);
-  if (checkpoint.text_encoder) {
-    const auto length = c.tensors.at("out.mask").sum().item<int64_t>();
-    const auto ids_L = c.tensors.at("out.ids")[0].slice(0, 0, length);
-    outputs["out.context_0"] = encode_text(c, *checkpoint.text_encoder, ids_L);
-  }
+  if (checkpoint.text_encoder) add_text(c, checkpoint, outputs);
   return outputs;
 }
 
