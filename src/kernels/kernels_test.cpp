@@ -12,6 +12,89 @@ double worst(const Tensor& a, const Tensor& b) {
   return (a.to(torch::kFloat64) - b.to(torch::kFloat64)).abs().max().item<double>();
 }
 
+// The fast loops take over where no gradient is asked for: asking for one gives the reference.
+Tensor referred(const Tensor& x) {
+  return x.detach().clone().requires_grad_();
+}
+
+// The same up to the order of summation: for bf16 results within one unit in the last place.
+void expect_close(const Tensor& fast, const Tensor& reference) {
+  ASSERT_EQ(fast.scalar_type(), reference.scalar_type());
+  ASSERT_EQ(fast.sizes(), reference.sizes());
+  const double unit = fast.scalar_type() == torch::kBFloat16 ? 1.0 / 128 : 1e-5;
+  const auto a = fast.to(torch::kFloat64);
+  const auto b = reference.detach().to(torch::kFloat64);
+  EXPECT_TRUE(a.allclose(b, unit, 1e-5)) << (a - b).abs().max();
+  EXPECT_LT((a - b).norm().item<double>(), unit / 4 * b.norm().item<double>());
+}
+
+constexpr torch::ScalarType kTypes[] = {torch::kFloat32, torch::kBFloat16};
+
+TEST(Kernels, FastLayerNormsEqualTheReference) {
+  torch::manual_seed(10);
+  const auto x = torch::randn({2, 5, 72}) * 3 + 1;
+  const auto shift = torch::randn({3, 6, 72});
+  const auto per_token = kernels::TokenRows{torch::randint(0, 3, {2, 5}, torch::kInt64)};
+  const auto per_sample = kernels::TokenRows{torch::tensor({{2}, {0}})};
+  for (const auto type : kTypes) {
+    for (const auto& rows : {per_token, per_sample}) {
+      const auto run = [&](const Tensor& input) {
+        return kernels::modulated_layer_norm(
+            input, shift.select(1, 0), shift.select(1, 1), rows, 1e-6, type);
+      };
+      expect_close(run(x), run(referred(x)));
+    }
+    const auto affine = [&](const Tensor& input) {
+      return kernels::layer_norm(input, shift[0][2], shift[0][3], 1e-6, type);
+    };
+    expect_close(affine(x), affine(referred(x)));
+  }
+}
+
+TEST(Kernels, FastGatedResidualEqualsTheReference) {
+  torch::manual_seed(11);
+  const auto x = torch::randn({2, 5, 72});
+  const auto gate = torch::randn({3, 72});
+  const kernels::TokenRows rows{torch::randint(0, 3, {2, 5}, torch::kInt64)};
+  for (const auto type : kTypes) {
+    const auto y = torch::randn({2, 5, 72}).to(type);
+    expect_close(kernels::add_gated(x, y, gate, rows),
+                 kernels::add_gated(referred(x), y, gate, rows));
+  }
+}
+
+TEST(Kernels, FastRmsNormAndRotationEqualTheReference) {
+  torch::manual_seed(12);
+  const auto rope = kernels::rope_3d(2, 3, 4, 12, torch::kCPU);
+  const auto weight = torch::randn({36});
+  for (const auto type : kTypes) {
+    const auto x = (torch::randn({2, 24, 36}) * 5).to(type);
+    expect_close(kernels::rms_norm(x, weight, 1e-6), kernels::rms_norm(referred(x), weight, 1e-6));
+    expect_close(kernels::rms_norm_rope(x, weight, 1e-6, 3, rope),
+                 kernels::rms_norm_rope(referred(x), weight, 1e-6, 3, rope));
+  }
+}
+
+TEST(Kernels, FastGeluEqualsTheReference) {
+  const auto x = torch::linspace(-30, 30, 6001);
+  for (const auto type : kTypes) {
+    expect_close(kernels::gelu_tanh(x.to(type)), kernels::gelu_tanh(referred(x.to(type))));
+  }
+}
+
+// More rows and columns than are handled at once, none a multiple of anything.
+TEST(Kernels, LinearInBf16EqualsExactSumsOfBf16Numbers) {
+  torch::manual_seed(13);
+  const auto x = torch::randn({1, 2051, 37}).to(torch::kBFloat16);
+  const auto weight = torch::randn({1031, 37}).to(torch::kBFloat16);
+  const auto bias = torch::randn({1031}).to(torch::kBFloat16);
+  const auto f64 = [](const Tensor& t) { return t.to(torch::kFloat64); };
+  expect_close(kernels::linear(x, weight, bias),
+               torch::linear(f64(x), f64(weight), f64(bias)).to(torch::kBFloat16));
+  expect_close(kernels::linear(x, weight, {}),
+               torch::linear(f64(x), f64(weight)).to(torch::kBFloat16));
+}
+
 TEST(Rope, GivesEveryAxisItsOwnFrequencies) {
   const auto rope = kernels::rope_3d(2, 2, 2, 128, torch::kCPU);
   ASSERT_EQ(rope.cos_LP.sizes(), (torch::IntArrayRef{8, 64}));

@@ -11,6 +11,12 @@ namespace kernels {
 
 using torch::Tensor;
 
+// x Wᵀ + b, the bias optional; x and W have one type, which the result has.
+Tensor linear(const Tensor& x_BLD, const Tensor& weight_ED, const Tensor& bias_E);
+
+// x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x³))) / 2.
+Tensor gelu_tanh(const Tensor& x);
+
 // softmax(q kᵀ / sqrt(H) + bias) v, without a mask. `bias_BS` (fp32, optional) is added to the
 // logits of a key whatever the query; -inf leaves a key out. The result has the type of q.
 Tensor attention(const Tensor& q_BLNH,

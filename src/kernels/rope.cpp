@@ -3,12 +3,18 @@
 // positions over time, height and width. Follows WanRMSNorm, rope_params and rope_apply in
 // wan/modules/model.py: interleaved pairs, every axis with its own frequencies.
 // F H W positions on the axes, P pairs of a head
+#include "kernels/cpu.h"
 #include "kernels/ops.h"
+#include "kernels/parallel.h"
+#include "kernels/rows_loops.h"
 
 namespace kernels {
 namespace {
 
+using c10::BFloat16;
+
 constexpr double kTheta = 10000;
+constexpr int64_t kElementsPerTask = 1 << 15;
 
 // position * theta^(-2j/dim) in double, for every position and every pair j of one axis.
 Tensor angles(int64_t positions, int64_t dim, torch::Device device) {
@@ -25,10 +31,75 @@ Tensor rms_norm_fp32(const Tensor& x_BLD, const Tensor& weight_D, double eps) {
   return normed_BLD.to(torch::kFloat32) * weight_D;
 }
 
+Tensor rms_norm_rope_reference(
+    const Tensor& x_BLD, const Tensor& weight_D, double eps, int64_t heads, const Rope& rope) {
+  const auto pairs_BLNP2 =
+      rms_norm_fp32(x_BLD, weight_D, eps).unflatten(-1, {heads, rope.cos_LP.size(1), 2});
+  const auto cos_L1P = rope.cos_LP.unsqueeze(1);
+  const auto sin_L1P = rope.sin_LP.unsqueeze(1);
+  const auto a_BLNP = pairs_BLNP2.select(-1, 0);
+  const auto b_BLNP = pairs_BLNP2.select(-1, 1);
+  return torch::stack({a_BLNP * cos_L1P - b_BLNP * sin_L1P, a_BLNP * sin_L1P + b_BLNP * cos_L1P},
+                      -1)
+      .flatten(-2)
+      .to(x_BLD.scalar_type());
+}
+
+void store_row(const float* row, float* y, int64_t width) {
+  std::copy_n(row, width, y);
+}
+void store_row(const float* row, BFloat16* y, int64_t width) {
+  narrow(row, y, width);
+}
+
+// rms_norm of every token, then the rotation where `rope` is given.
+template <typename T>
+Tensor rms_norm_rows(
+    const Tensor& x_any, const Tensor& weight_D, double eps, int64_t heads, const Rope* rope) {
+  const auto x_BLD = x_any.contiguous();
+  const auto weight = weight_D.contiguous();
+  auto y_BLD = torch::empty_like(x_BLD);
+  const int64_t width = x_BLD.size(-1);
+  const int64_t pairs = width / heads / 2;
+  const auto* x = x_BLD.const_data_ptr<T>();
+  auto* y = y_BLD.mutable_data_ptr<T>();
+  const int64_t grain = std::max<int64_t>(1, kElementsPerTask / width);
+  parallel_for(x_BLD.numel() / width, grain, [&](int64_t begin, int64_t end) {
+    std::vector<float> row(static_cast<size_t>(width));
+    for (int64_t token = begin; token < end; ++token) {
+      rms_norm_row(x + token * width,
+                   weight.const_data_ptr<float>(),
+                   static_cast<float>(eps),
+                   row.data(),
+                   width);
+      if (rope != nullptr) {
+        const int64_t at = token % rope->cos_LP.size(0) * pairs;
+        rotate_row(row.data(),
+                   rope->cos_LP.const_data_ptr<float>() + at,
+                   rope->sin_LP.const_data_ptr<float>() + at,
+                   heads,
+                   pairs);
+      }
+      store_row(row.data(), y + token * width, width);
+    }
+  });
+  return y_BLD;
+}
+
+bool is_fast(const Tensor& x, const Tensor& weight) {
+  const bool known = x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kBFloat16;
+  return known && is_fast_on_cpu({x, weight});
+}
+
 }  // namespace
 
 Tensor rms_norm(const Tensor& x_BLD, const Tensor& weight_D, double eps) {
-  return rms_norm_fp32(x_BLD, weight_D, eps).to(x_BLD.scalar_type());
+  if (!is_fast(x_BLD, weight_D)) {
+    return rms_norm_fp32(x_BLD, weight_D, eps).to(x_BLD.scalar_type());
+  }
+  return x_BLD.scalar_type() == torch::kFloat32
+             ? rms_norm_rows<float>(x_BLD, weight_D, eps, 1, nullptr)
+             : rms_norm_rows<BFloat16>(x_BLD, weight_D, eps, 1, nullptr);
 }
 
 Rope rope_3d(
@@ -57,16 +128,13 @@ Rope rope_3d(
 
 Tensor rms_norm_rope(
     const Tensor& x_BLD, const Tensor& weight_D, double eps, int64_t heads, const Rope& rope) {
-  const auto pairs_BLNP2 =
-      rms_norm_fp32(x_BLD, weight_D, eps).unflatten(-1, {heads, rope.cos_LP.size(1), 2});
-  const auto cos_L1P = rope.cos_LP.unsqueeze(1);
-  const auto sin_L1P = rope.sin_LP.unsqueeze(1);
-  const auto a_BLNP = pairs_BLNP2.select(-1, 0);
-  const auto b_BLNP = pairs_BLNP2.select(-1, 1);
-  return torch::stack({a_BLNP * cos_L1P - b_BLNP * sin_L1P, a_BLNP * sin_L1P + b_BLNP * cos_L1P},
-                      -1)
-      .flatten(-2)
-      .to(x_BLD.scalar_type());
+  if (!is_fast(x_BLD, weight_D)) {
+    return rms_norm_rope_reference(x_BLD, weight_D, eps, heads, rope);
+  }
+  const auto y_BLD = x_BLD.scalar_type() == torch::kFloat32
+                         ? rms_norm_rows<float>(x_BLD, weight_D, eps, heads, &rope)
+                         : rms_norm_rows<BFloat16>(x_BLD, weight_D, eps, heads, &rope);
+  return y_BLD.unflatten(-1, {heads, -1});
 }
 
 }  // namespace kernels

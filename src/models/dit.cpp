@@ -135,7 +135,7 @@ Tensor Block::attend_to_context(const Tensor& x_BLD,
   const auto seen_BLD = x_BLD + cross_attn(query_BLD, context, block);
 
   const auto y_BLD = kernels::modulated_layer_norm(seen_BLD, m.row(3), m.row(4), m.rows, eps, type);
-  const auto fed_BLD = ffn_2(torch::gelu(ffn_0(y_BLD), "tanh"));
+  const auto fed_BLD = ffn_2(kernels::gelu_tanh(ffn_0(y_BLD)));
   return kernels::add_gated(seen_BLD, fed_BLD, m.row(5), m.rows);
 }
 
@@ -289,8 +289,10 @@ Dit::Start Dit::begin(const Tensor& x_BCFHW, const Tensor& t_BT) const {
   const auto [t_U, rows] = distinct(t_BT, x_BCFHW.size(0), frames * height * width);
 
   const auto type = text_embedding_0.compute_type();
-  const auto x_BLD = torch::linear(
-      patches(x_BCFHW).to(type), patch_embedding_weight.flatten(1), patch_embedding_bias);
+  const auto x_BLD =
+      kernels::linear(
+          patches(x_BCFHW).to(type), patch_embedding_weight.flatten(1), patch_embedding_bias)
+          .to(torch::kFloat32);
   const auto e_UD = time_embedding_2(
       torch::silu(time_embedding_0(sinusoidal_embedding(t_U.to(x_BCFHW.device()), spec.freq_dim))));
   const auto e0_U6D = time_projection_1(torch::silu(e_UD)).unflatten(1, {6, -1});

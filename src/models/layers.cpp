@@ -4,6 +4,8 @@
 #include <ATen/autocast_mode.h>
 #include <torch/types.h>
 
+#include "kernels/ops.h"
+
 namespace models {
 
 Linear::Linear(Weights& from,
@@ -31,7 +33,7 @@ Tensor Linear::operator()(const Tensor& x_BLD) const {
     c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
     return torch::linear(x_BLD.to(torch::kFloat32), weight, bias);
   }
-  return torch::linear(x_BLD.to(compute_type()), weight, bias);
+  return kernels::linear(x_BLD.to(compute_type()), weight, bias);
 }
 
 }  // namespace models
