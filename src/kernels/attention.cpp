@@ -33,8 +33,11 @@ Tensor attention(const Tensor& q_BLNH,
   if (q_BLNH.requires_grad() && q_BLNH.is_cpu()) {
     return attention_plain(q_BNLH, k_BNSH, v_BNSH, bias_B11S).transpose(1, 2);
   }
+  // On the CPU a mask may stay fp32: ln(500) rounded to bf16 would change weights by one percent.
   std::optional<Tensor> mask;
-  if (bias_B11S.defined()) mask = bias_B11S.to(q_BLNH.scalar_type());
+  if (bias_B11S.defined()) {
+    mask = q_BLNH.is_cpu() ? bias_B11S.to(torch::kFloat32) : bias_B11S.to(q_BLNH.scalar_type());
+  }
   return at::scaled_dot_product_attention(q_BNLH, k_BNSH, v_BNSH, mask).transpose(1, 2);
 }
 

@@ -154,6 +154,21 @@ TEST(Attention, ARaisedLogitStandsForEqualKeys) {
             1e-6);
 }
 
+// Rounded to bf16, ln(500) would be 0.2 % off, and the weights it shifts more than 1 %.
+TEST(Attention, KeepsTheBiasInFp32) {
+  torch::manual_seed(6);
+  const auto q = torch::randn({1, 64, 2, 16}).to(torch::kBFloat16);
+  const auto k = torch::randn({1, 20, 2, 16}).to(torch::kBFloat16);
+  const auto v = torch::randn({1, 20, 2, 16}).to(torch::kBFloat16);
+  auto bias = torch::zeros({1, 20});
+  bias[0][19] = std::log(500.f);
+  const auto f64 = [](const Tensor& t) { return t.to(torch::kFloat64).transpose(1, 2); };
+  const auto logits = torch::matmul(f64(q), f64(k).transpose(-2, -1)) / 4 + bias;
+  const auto want = torch::matmul(torch::softmax(logits, -1), f64(v)).transpose(1, 2);
+  const auto got = kernels::attention(q, k, v, bias).to(torch::kFloat64);
+  EXPECT_LT((got - want).norm().item<double>(), 0.003 * want.norm().item<double>());
+}
+
 TEST(Attention, IsTheSameWhereGradientsAreKept) {
   torch::manual_seed(3);
   const auto q = torch::randn({2, 7, 2, 8});

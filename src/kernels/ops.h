@@ -18,7 +18,8 @@ Tensor linear(const Tensor& x_BLD, const Tensor& weight_ED, const Tensor& bias_E
 Tensor gelu_tanh(const Tensor& x);
 
 // softmax(q kᵀ / sqrt(H) + bias) v, without a mask. `bias_BS` (fp32, optional) is added to the
-// logits of a key whatever the query; -inf leaves a key out. The result has the type of q.
+// logits of a key whatever the query; -inf leaves a key out. On a GPU it is rounded to the type of
+// q. The result has the type of q.
 Tensor attention(const Tensor& q_BLNH,
                  const Tensor& k_BSNH,
                  const Tensor& v_BSNH,

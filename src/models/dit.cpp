@@ -167,7 +167,8 @@ Context Context::sample(int64_t i) const {
     }
     return one;
   };
-  return {narrowed(text), narrowed(image), text_bias_BS.narrow(0, i, 1)};
+  const auto bias_BS = text_bias_BS.defined() ? text_bias_BS.narrow(0, i, 1) : Tensor();
+  return {narrowed(text), narrowed(image), bias_BS};
 }
 
 // ── model ───────────────────────────────────────────────────────────────────────────────────────
@@ -211,7 +212,6 @@ Context Dit::prepare(const Tensor& text_BSC,
       text_embedding_0(padded_BSC.masked_fill(real_BS.logical_not().unsqueeze(-1), 0)), "tanh"));
 
   Context context;
-  context.text_bias_BS = torch::zeros(real_BS.sizes(), torch::TensorOptions().device(device));
   if (padding == TextPadding::collapsed) {
     const auto zero_rows_B1 = spec.text_len - length_B1;
     context.text_bias_BS =

@@ -28,16 +28,17 @@ struct KeysValues {
 struct Context {
   std::vector<KeysValues> text;   // one per block
   std::vector<KeysValues> image;  // one per block; empty without CLIP branch
-  Tensor text_bias_BS;            // added to the logits of the text rows
+  Tensor text_bias_BS;            // added to the logits of the text rows; undefined where all 0
 
-  int64_t batch() const { return text_bias_BS.size(0); }
+  int64_t batch() const { return text.front().k_BSNK.size(0); }
   // Sample i alone; views, no copies.
   Context sample(int64_t i) const;
 };
 
 // The official code attends to text_len rows: the prompt's, then zero rows (as they are after the
 // text embedding). The zero rows are all alike, so that one of them with its logit raised by
-// ln(text_len - L) is the same; `written_out` keeps them all and exists to test that.
+// ln(text_len - L) is the same, without the work. `written_out` keeps them all and needs no bias,
+// which the attention kernels of a GPU would round to bf16.
 enum class TextPadding { collapsed, written_out };
 
 struct LayerNorm {

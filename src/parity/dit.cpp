@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The video transformer on the cases of goldens/dit, one sample after the other: padding and the
 // other samples of a batch have no influence.
+#include "base/error.h"
 #include "base/text.h"
 #include "parity/configs.h"
+#include "weights/recognise.h"
+#include "weights/tensor_set.h"
 
 namespace parity {
 namespace {
@@ -31,13 +34,37 @@ Tensor run_sample(const Case& c, const models::Dit& dit, int64_t i) {
   return dit(x_1CFHW, t_BT, context).squeeze(0);
 }
 
-}  // namespace
-
-Outputs run_dit(const Case& c) {
-  const auto dit = dit_of(c.config, c.weights());
+Outputs run_all(const Case& c, models::Weights w) {
+  const auto dit = dit_of(c.config, std::move(w));
   Outputs outputs;
   for (int64_t i = 0; c.has(text("x_", i)); ++i) {
     outputs[text("out.x_", i)] = run_sample(c, dit, i);
+  }
+  return outputs;
+}
+
+// A file in another spelling, under the official names.
+models::Weights renamed(const Case& c, const std::filesystem::path& file) {
+  auto parts = weights::recognise(weights::read_tensor_file(file));
+  if (parts.size() != 1) {
+    throw base::Error(base::Fault::invalid, text(file.string(), " is not one network"));
+  }
+  return {std::move(parts.front().tensors),
+          file.string(),
+          {.device = c.options.device, .matrices = torch::kFloat32}};
+}
+
+}  // namespace
+
+Outputs run_dit(const Case& c) {
+  auto outputs = run_all(c, c.weights());
+  const auto diffusers = c.folder / "weights_diffusers.safetensors";
+  if (!std::filesystem::exists(diffusers)) return outputs;
+  for (const auto& [name, again] : run_all(c, renamed(c, diffusers))) {
+    if (!again.equal(outputs.at(name))) {
+      throw base::Error(base::Fault::invalid,
+                        text(diffusers.string(), " does not give the same ", name));
+    }
   }
   return outputs;
 }

@@ -25,8 +25,10 @@ Guided prepare(const models::Dit& dit, const DenoiseInputs& inputs) {
   if (inputs.image.clip_IC.defined()) {
     clip_BIC = inputs.image.clip_IC.to(device).unsqueeze(0).expand({int64_t(texts.size()), -1, -1});
   }
-  return {
-      inputs, dit, dit.prepare(at::pad_sequence(texts, /*batch_first=*/true), lengths, clip_BIC)};
+  const auto padding =
+      device.is_cuda() ? models::TextPadding::written_out : models::TextPadding::collapsed;
+  const auto text_BLC = at::pad_sequence(texts, /*batch_first=*/true);
+  return {inputs, dit, dit.prepare(text_BLC, lengths, clip_BIC, padding)};
 }
 
 // The positive and, if guided, the negative velocity.

@@ -2,7 +2,7 @@
 #include "pipelines/text_to_video.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 
