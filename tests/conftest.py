@@ -1,4 +1,5 @@
 """What every black-box test needs: the programs, and how to run them."""
+import json
 import os
 import pathlib
 import subprocess
@@ -37,6 +38,40 @@ def with_engine(zoetrope):
     if not (zoetrope.path.parent / "zoetrope-engine").exists():
         pytest.skip("zoetrope-engine is not built: LibTorch is missing")
     return zoetrope
+
+
+class WithModel(Program):
+    """A program whose generate command is told which model to use."""
+
+    def __init__(self, program, folder):
+        super().__init__(program.path)
+        self.model = ["--model", str(folder)]
+
+    def __call__(self, command, *arguments, **kwargs):
+        return super().__call__(command, *arguments, *self.model, **kwargs)
+
+    def start(self, command, *arguments, **kwargs):
+        return super().start(command, *arguments, *self.model, **kwargs)
+
+
+def write_tokenizer(folder, vocabulary):
+    """A tokenizer.json of so few pieces that every id is one of the tiny text encoder's."""
+    source = ROOT / "tests/parity/checkpoints/tokenizer_tiny_umt5/tokenizer.json"
+    tokenizer = json.loads(source.read_text())
+    tokenizer["model"]["vocab"] = tokenizer["model"]["vocab"][:vocabulary]
+    tokenizer["added_tokens"] = [t for t in tokenizer["added_tokens"] if t["id"] < vocabulary]
+    folder.mkdir(parents=True)
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
+@pytest.fixture(scope="session")
+def tiny(with_engine, tmp_path_factory):
+    """The program with a model of the demo family's dimensions and random weights."""
+    folder = tmp_path_factory.mktemp("models") / "wan2.2-t2v-tiny"
+    done = with_engine("make-checkpoint", "wan2.2-t2v-tiny", folder)
+    assert done.returncode == 0, done.stderr
+    write_tokenizer(folder / "google/umt5-xxl", 192)
+    return WithModel(with_engine, folder)
 
 
 @pytest.fixture(scope="session")

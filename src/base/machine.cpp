@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include <sched.h>
-#include <sys/resource.h>
 
 namespace base {
 namespace {
@@ -141,9 +140,13 @@ uint64_t free_disk(fs::path path) {
 }
 
 uint64_t peak_memory() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  return value_of(content("/proc/self/status"), "VmHWM:").value_or(0) * 1024;
+}
+
+bool reset_peak_memory() {
+  std::ofstream file("/proc/self/clear_refs");
+  file << '5' << std::flush;
+  return file.good();
 }
 
 }  // namespace base

@@ -33,7 +33,10 @@ Processor processor(const std::filesystem::path& root = "/");
 // exists.
 uint64_t free_disk(std::filesystem::path path);
 
-// The most memory that this process ever held, in bytes.
+// The most memory that this process held since it began or since reset_peak_memory(), in bytes.
 uint64_t peak_memory();
+
+// False where the kernel does not let a process do this.
+bool reset_peak_memory();
 
 }  // namespace base

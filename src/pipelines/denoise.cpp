@@ -4,10 +4,6 @@
 namespace pipelines {
 namespace {
 
-// Up to this many tokens both branches of guidance run as one batch: the weights are read once, and
-// small matrices are multiplied better. Beyond it the batch only takes memory.
-constexpr int64_t kTokensWorthBatching = 4096;
-
 struct Guided {
   const DenoiseInputs& inputs;
   const models::Dit& dit;

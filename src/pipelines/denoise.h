@@ -14,6 +14,10 @@
 
 namespace pipelines {
 
+// Up to this many tokens both branches of guidance run as one batch: the weights are read once, and
+// small matrices are multiplied better. Beyond it the batch only takes memory.
+constexpr int64_t kTokensWorthBatching = 4096;
+
 // One network, or two of which the timestep chooses.
 struct Experts {
   Part<models::Dit> high_noise;  // the only network where there is one

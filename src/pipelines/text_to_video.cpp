@@ -16,16 +16,20 @@ bool takes_list(Solver solver) {
   return solver == Solver::lightx2v || solver == Solver::dmd;
 }
 
+// The multiple of `step`, counted from `least`, that is nearest to `value`.
+int64_t nearest(int64_t value, int64_t least, int64_t most, int64_t step) {
+  const auto inside = std::clamp(value, least, most) - least;
+  return std::min(most, least + (inside + (step - 1) / 2) / step * step);
+}
+
 void check_size(const specs::ModelSpec& spec,
                 const TextToVideoRequest& request,
                 std::vector<std::string>& wrong) {
   const auto [width, height] = request.size;
   const int multiple = spec.native.width > 0 ? 2 : spec.size_multiple();
   const int largest = kPositionsPerAxis * spec.size_multiple();
-  const auto fits = [&](int side) {
-    return side >= multiple && side <= largest && side % multiple == 0;
-  };
-  if (!fits(width) || !fits(height)) {
+  const auto fitting = [&](int side) { return nearest(side, multiple, largest, multiple); };
+  if (fitting(width) != width || fitting(height) != height) {
     wrong.push_back(text("size: ",
                          width,
                          "x",
@@ -35,13 +39,22 @@ void check_size(const specs::ModelSpec& spec,
                          " between ",
                          multiple,
                          " and ",
-                         largest));
+                         largest,
+                         "; the nearest is ",
+                         fitting(width),
+                         "x",
+                         fitting(height)));
   }
   const int stride = spec.vae.time_stride();
   const int most = (kPositionsPerAxis - 1) * stride + 1;
-  if (request.frames < 1 || request.frames > most || request.frames % stride != 1) {
-    wrong.push_back(text(
-        "frames: ", request.frames, " is not 4n+1 between 1 and ", most, " (81, for example)"));
+  const auto length = nearest(request.frames, 1, most, stride);
+  if (length != request.frames) {
+    wrong.push_back(text("frames: ",
+                         request.frames,
+                         " is not 4n+1 between 1 and ",
+                         most,
+                         "; the nearest is ",
+                         length));
   }
 }
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-SUBJECTS = ["processor", "memory", "disk", "engine", "gpu", "media"]
+SUBJECTS = ["processor", "memory", "disk", "engine", "gpu", "media", "models"]
 
 
 def findings_of(done):
@@ -34,6 +34,15 @@ def test_a_missing_engine_is_a_problem_with_advice(zoetrope, tmp_path):
     assert done.returncode == 1 and not ok
     assert findings["engine"]["verdict"] == "problem"
     assert "make build" in findings["engine"]["advice"]
+
+
+def test_a_damaged_model_is_told_by_name(zoetrope, tmp_path):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/diffusion_pytorch_model.safetensors").write_bytes(b"not a model")
+    _, findings = findings_of(zoetrope("doctor", "--json",
+                                       environment={"ZOETROPE_MODELS": str(tmp_path)}))
+    assert findings["models"]["verdict"] != "ok"
+    assert str(tmp_path / "broken") in findings["models"]["found"]
 
 
 def test_a_full_disk_is_a_problem(zoetrope, tmp_path):

@@ -14,6 +14,7 @@
 #include "cli/options.h"
 #include "cli/zoetrope/commands.h"
 #include "cli/zoetrope/engine.h"
+#include "weights/installed.h"
 
 #ifdef ZOETROPE_WITH_MEDIA
 #include "media/libraries.h"
@@ -200,6 +201,29 @@ Finding check_media() {
 #endif
 }
 
+Finding check_models() {
+  const auto models = weights::installed_models();
+  std::vector<std::string> usable, broken;
+  for (const auto& model : models) {
+    if (model.problem.empty()) {
+      usable.push_back(text(model.name, " (", base::human_bytes(model.bytes), ")"));
+    } else {
+      broken.push_back(model.problem);
+    }
+  }
+  const auto place = weights::model_folders().own.string();
+  if (!broken.empty()) {
+    return {"models",
+            usable.empty() ? Verdict::problem : Verdict::note,
+            text(usable.size(), " usable, ", broken.size(), " not: ", base::join(broken, "; ")),
+            "fetch what is damaged again, or remove it"};
+  }
+  if (usable.empty()) {
+    return {"models", Verdict::problem, "none", text("put a model's folder into ", place)};
+  }
+  return {"models", Verdict::ok, base::join(usable, ", ")};
+}
+
 base::Json ask_engine() {
   const auto answer = engine_output({"about"});
   try {
@@ -243,6 +267,7 @@ int doctor(Arguments arguments) {
       check_engine(engine),
       check_gpu(engine),
       check_media(),
+      check_models(),
   };
   const bool is_well = std::ranges::none_of(
       findings, [](const Finding& finding) { return finding.verdict == Verdict::problem; });

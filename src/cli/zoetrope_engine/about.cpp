@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include <ATen/DeviceAccelerator.h>
+#include <torch/cuda.h>
 #include <torch/version.h>
 
 #include "base/json.h"

@@ -9,6 +9,7 @@ namespace cli {
 int about(Arguments arguments);
 int bench(Arguments arguments);
 int make_checkpoint(Arguments arguments);
+int generate(Arguments arguments);
 int parity(Arguments arguments);
 
 }  // namespace cli

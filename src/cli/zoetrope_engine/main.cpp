@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
       {"make-checkpoint",
        "write a model with random weights, for tests of size and speed",
        cli::make_checkpoint},
+      {"generate", "make a video from a text", cli::generate},
       {"parity", "compare this engine with golden cases", cli::parity},
   };
   // Run by zoetrope it bears that name, which is then the right one for its messages.

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/zoetrope_engine/generate_options.h"
+
+#include <charconv>
+#include <cmath>
+#include <random>
+
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/zoetrope_engine/device.h"
+#include "pipelines/tokenizer_of.h"
+#include "text/utf8.h"
+#include "weights/installed.h"
+
+namespace cli {
+namespace {
+
+namespace fs = std::filesystem;
+using base::text;
+using O = GenerateOptions;
+
+constexpr std::string_view kSolvers[] = {"unipc", "dpm++", "euler"};
+
+constexpr Option<O> kOptions[] = {
+    {"PROMPT", "", &O::prompt, "What the video shall show.", {.required = true}},
+    {"--output", "FILE.mp4", &O::output, "The video. Required unless --dry-run.", {}, "-o"},
+    {"--model", "NAME|DIR", &O::model, "An installed model or a folder with weights."},
+    {"--negative-prompt",
+     "TEXT",
+     &O::negative_prompt,
+     "What it shall not show. Default: the official one."},
+    {"--size", "WxH", &O::size, "Width and height. Default: the model's."},
+    {"--seconds", "S", &O::seconds, "Length, to the nearest 4n+1 frames.", {.min = 0, .max = 600}},
+    {"--frames", "N", &O::frames, "The same in frames, 4n+1. Default: the model's.", {.min = 1}},
+    {"--steps", "N", &O::steps, "Denoising steps. Default: the model's.", {.min = 1, .max = 1000}},
+    {"--guidance",
+     "X|HIGH,LOW",
+     &O::guidance,
+     "Weight of the prompt, for both experts or for each. 1: none. Default: the model's."},
+    {"--shift",
+     "X",
+     &O::shift,
+     "Shift of the noise schedule. Default: the model's.",
+     {.min = 0.01, .max = 100}},
+    {"--solver", "NAME", &O::solver, "How steps follow each other.", {.choices = kSolvers}},
+    {"--seed", "N", &O::seed, "Of the noise; -1 draws one.", {.min = -1}},
+    {"--noise-device", "cpu|cuda", &O::noise_device, "Whose noise. Default: as --device."},
+    {"--device", "auto|cpu|cuda:N", &O::device, "Where to compute."},
+    {"--dtype",
+     "bf16|fp32",
+     &O::dtype,
+     "Type of weights and activations. Default: bf16, or fp32 on a CPU without bf16.",
+     {.choices = kDtypes}},
+    {"--sheet", "FILE.png", &O::sheet, "A contact sheet of the video as well."},
+    {"--latents", "FILE.safetensors", &O::latents, "The latent before decoding as well."},
+    {"--json", "", &O::json, "One JSON event per line on stdout."},
+    {"--dry-run", "", &O::dry_run, "Print what would be done and the memory it takes, then stop."},
+};
+
+// ── files ───────────────────────────────────────────────────────────────────────────────────────
+
+// What stands against writing `file`; empty where nothing does.
+std::string obstacle(const fs::path& file, std::string_view extension) {
+  std::error_code problem;
+  const auto status = fs::status(file, problem);
+  if (fs::is_directory(status)) return "is a folder, not a file";
+  if (file.extension() != extension) return text("does not end in ", extension);
+  if (fs::exists(status) && !fs::is_regular_file(status)) return "is not a regular file";
+  const auto folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder, problem)) return text("lies in ", folder, ", which is no folder");
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    return text("lies in ", folder, ", where nothing may be written");
+  }
+  return {};
+}
+
+void check_file(std::string_view option,
+                const std::string& file,
+                std::string_view extension,
+                Complaints& complaints) {
+  if (file.empty()) return;
+  const auto problem = obstacle(file, extension);
+  if (!problem.empty()) complaints.add(text(option, ": \"", file, "\" ", problem));
+}
+
+void check_files(const GenerateOptions& options, Complaints& complaints) {
+  check_file("--output", options.output, ".mp4", complaints);
+  check_file("--sheet", options.sheet, ".png", complaints);
+  check_file("--latents", options.latents, ".safetensors", complaints);
+  if (options.output.empty() && !options.dry_run) {
+    complaints.add("--output FILE.mp4: is missing; -o out.mp4, for example");
+  }
+#ifndef ZOETROPE_WITH_MEDIA
+  if (!options.output.empty() || !options.sheet.empty()) {
+    complaints.add("--output: this program was built without FFmpeg and writes no video");
+  }
+#endif
+}
+
+// ── values ──────────────────────────────────────────────────────────────────────────────────────
+
+template <typename Number>
+std::optional<Number> parse_number(std::string_view word) {
+  Number number{};
+  const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
+  if (problem != std::errc() || end != word.data() + word.size()) return std::nullopt;
+  return number;
+}
+
+void read_size(const std::string& word, specs::Size& size, Complaints& complaints) {
+  const auto cross = word.find('x');
+  const auto width = parse_number<int>(std::string_view(word).substr(0, cross));
+  const auto height = cross == std::string::npos
+                          ? std::nullopt
+                          : parse_number<int>(std::string_view(word).substr(cross + 1));
+  if (width && height) {
+    size = {*width, *height};
+  } else {
+    complaints.add(text("--size: \"", word, "\" is not WIDTHxHEIGHT, such as 832x480"));
+  }
+}
+
+void read_guidance(const std::string& word,
+                   bool has_experts,
+                   pipelines::TextToVideoRequest& request,
+                   Complaints& complaints) {
+  const auto comma = word.find(',');
+  const auto high = parse_number<double>(std::string_view(word).substr(0, comma));
+  const auto low = comma == std::string::npos
+                       ? high
+                       : parse_number<double>(std::string_view(word).substr(comma + 1));
+  const auto is_right = [](const std::optional<double>& x) { return x && *x >= 0 && *x <= 100; };
+  if (!is_right(high) || !is_right(low)) {
+    complaints.add(
+        text("--guidance: \"", word, "\" is not a number from 0 to 100, or two as HIGH,LOW"));
+  } else if (comma != std::string::npos && !has_experts) {
+    complaints.add(
+        text("--guidance: \"", word, "\" is two numbers, but this model has one network"));
+  } else {
+    request.guidance_high = *high;
+    request.guidance_low = *low;
+  }
+}
+
+void read_length(const GenerateOptions& options,
+                 const specs::ModelSpec& spec,
+                 pipelines::TextToVideoRequest& request,
+                 Complaints& complaints) {
+  constexpr int64_t kMostFrames = 100'000;
+  if (options.seconds && options.frames) {
+    complaints.add(text("--seconds: ",
+                        *options.seconds,
+                        " is given beside --frames ",
+                        *options.frames,
+                        "; one of them says it all"));
+  } else if (options.frames) {
+    request.frames = static_cast<int>(std::min(*options.frames, kMostFrames));
+  } else if (options.seconds) {
+    const int stride = spec.vae.time_stride();
+    request.frames =
+        static_cast<int>(std::lround(*options.seconds * spec.fps / stride)) * stride + 1;
+  }
+}
+
+uint64_t read_seed(int64_t seed) {
+  if (seed >= 0) return static_cast<uint64_t>(seed);
+  constexpr uint32_t kPositive = 0x7fffffff;  // the CPU's generator takes 32 bits
+  return std::random_device{}() & kPositive;
+}
+
+// ── model and prompts ───────────────────────────────────────────────────────────────────────────
+
+// The options as they are called in complaints of the pipeline.
+std::string as_option(const std::string& complaint) {
+  if (complaint.starts_with("guidance_"))
+    return "--guidance" + complaint.substr(complaint.find(':'));
+  return "--" + complaint;
+}
+
+std::shared_ptr<const pipelines::OpenedModel> open(const std::string& name,
+                                                   Complaints& complaints) {
+  try {
+    return pipelines::open_model(weights::find_installed(name));
+  } catch (const base::Error& error) {
+    complaints.add(text("--model: ", error.what()));
+    return nullptr;
+  }
+}
+
+bool check_prompt(std::string_view option, std::string_view prompt, Complaints& complaints) {
+  try {
+    ::text::check_utf8(prompt, option);
+    return true;
+  } catch (const base::Error& error) {
+    complaints.add(error.what());
+    return false;
+  }
+}
+
+std::string negative_prompt(const GenerateOptions& options) {
+  return options.negative_prompt.value_or(std::string(specs::default_negative_prompt()));
+}
+
+// Token ids of both prompts, which the request's other complaints do not wait for.
+void read_prompts(const GenerateOptions& options,
+                  const pipelines::OpenedModel& model,
+                  pipelines::TextToVideoRequest& request,
+                  Complaints& complaints) {
+  try {
+    const auto tokenizer = pipelines::tokenizer_of(model.checkpoint);
+    request.prompt = pipelines::token_ids(tokenizer, options.prompt, model.spec);
+    request.negative_prompt = pipelines::token_ids(tokenizer, negative_prompt(options), model.spec);
+  } catch (const base::Error& error) {
+    complaints.add(text("--model: ", error.what()));
+  }
+}
+
+pipelines::TextToVideoRequest read_request(const GenerateOptions& options,
+                                           const specs::ModelSpec& spec,
+                                           Complaints& complaints) {
+  auto request = pipelines::defaults(spec);
+  request.solver = pipelines::solver_named(options.solver);
+  if (options.size) read_size(*options.size, request.size, complaints);
+  if (options.guidance) read_guidance(*options.guidance, spec.boundary > 0, request, complaints);
+  read_length(options, spec, request, complaints);
+  request.steps = static_cast<int>(options.steps.value_or(request.steps));
+  request.shift = options.shift.value_or(request.shift);
+  request.seed = read_seed(options.seed);
+  return request;
+}
+
+// Checked against the model, but for the prompts, which complain for themselves.
+void check_request(const specs::ModelSpec& spec,
+                   pipelines::TextToVideoRequest request,
+                   Complaints& complaints) {
+  request.prompt = request.negative_prompt = {1};
+  for (const auto& complaint : pipelines::complaints(spec, request)) {
+    complaints.add(as_option(complaint));
+  }
+}
+
+}  // namespace
+
+constexpr Form<GenerateOptions> kGenerateForm = {
+    "zoetrope generate",
+    "Makes a video from a text.",
+    kOptions,
+    "Progress goes to stderr; stdout gets the path of the video, or with --json every event.\n"
+    "Exit code 0: done; 1: failed; 2: something in the command is wrong; 130: interrupted."};
+
+pipelines::MemoryRequest GenerateJob::memory() const {
+  const auto rows = std::max(request.prompt.size(), request.negative_prompt.size());
+  return {.model = spec(),
+          .size = render,
+          .frames = request.frames,
+          .text_rows = static_cast<int>(rows),
+          .is_guided = request.guidance_high != 1 || request.guidance_low != 1,
+          .bytes_per_value = static_cast<int>(c10::elementSize(dtype))};
+}
+
+GenerateJob settle(const GenerateOptions& options, Complaints& complaints) {
+  GenerateJob job{.options = options};
+  check_files(options, complaints);
+  job.device = read_device("--device", options.device, complaints);
+  job.dtype = read_dtype(options.dtype, job.device);
+  const auto noise_device =
+      read_device("--noise-device", options.noise_device.value_or(job.device.str()), complaints);
+  const bool is_text = check_prompt("PROMPT", options.prompt, complaints) &
+                       check_prompt("--negative-prompt", negative_prompt(options), complaints);
+
+  job.model = open(options.model, complaints);
+  // Without its model a request is still read, as if for the default's kind, to hear all
+  // complaints.
+  const auto spec = job.model ? job.model->spec : specs::models().front();
+  job.request = read_request(options, spec, complaints);
+  job.request.noise_device = noise_device;
+  if (job.model) {
+    check_request(spec, job.request, complaints);
+    if (is_text) read_prompts(options, *job.model, job.request, complaints);
+  }
+  complaints.refuse();
+  job.render = pipelines::render_size(spec, job.request.size);
+  return job;
+}
+
+}  // namespace cli

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `zoetrope generate` is asked for: the options as typed, and the job that they make.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <torch/types.h>
+
+#include "cli/options.h"
+#include "pipelines/memory_plan.h"
+#include "pipelines/open_model.h"
+#include "pipelines/text_to_video.h"
+
+namespace cli {
+
+struct GenerateOptions {
+  std::string prompt;
+  std::string output;
+  std::string model = "wan2.2-t2v-tiny";
+  std::optional<std::string> negative_prompt;
+  std::optional<std::string> size;
+  std::optional<double> seconds;
+  std::optional<int64_t> frames;
+  std::optional<int64_t> steps;
+  std::optional<std::string> guidance;
+  std::optional<double> shift;
+  std::string solver = "unipc";
+  int64_t seed = -1;
+  std::optional<std::string> noise_device;
+  std::string device = "auto";
+  std::optional<std::string> dtype;
+  std::string sheet;
+  std::string latents;
+  bool json = false;
+  bool dry_run = false;
+};
+
+extern const Form<GenerateOptions> kGenerateForm;
+
+struct GenerateJob {
+  GenerateOptions options;
+  std::shared_ptr<const pipelines::OpenedModel> model;
+  pipelines::TextToVideoRequest request;
+  specs::Size render;  // the size that is computed
+  torch::Device device = torch::kCPU;
+  torch::ScalarType dtype = torch::kFloat32;
+
+  const specs::ModelSpec& spec() const { return model->spec; }
+  pipelines::MemoryRequest memory() const;
+};
+
+// Opens the model and settles every value. Throws Error(invalid) with all complaints, those already
+// there included.
+GenerateJob settle(const GenerateOptions& options, Complaints& complaints);
+
+}  // namespace cli

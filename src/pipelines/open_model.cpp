@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipelines/open_model.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "text/clean.h"
+
+namespace pipelines {
+namespace {
+
+using base::text;
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw base::Error(base::Fault::invalid, why);
+}
+
+void check_is_whole(const weights::Checkpoint& checkpoint, const std::string& origin) {
+  std::vector<std::string> missing;
+  if (!checkpoint.dit) missing.emplace_back("the diffusion network");
+  if (!checkpoint.text_encoder) missing.emplace_back("the text encoder");
+  if (!checkpoint.vae) missing.emplace_back("the video autoencoder");
+  if (!missing.empty()) refuse(text(origin, ": has not ", base::join(missing, ", ")));
+}
+
+// Among the models with these dimensions the one of as many networks; the folder's name decides
+// between models that differ in nothing else.
+const specs::ModelSpec* choose(const weights::Checkpoint& checkpoint, const std::string& name) {
+  const bool has_experts = checkpoint.dit_low.has_value();
+  auto rows = weights::matching_models(checkpoint);
+  std::erase_if(rows, [&](const auto* row) { return (row->boundary > 0) != has_experts; });
+  const auto named = std::ranges::find(rows, std::string_view(name), &specs::ModelSpec::name);
+  if (named != rows.end()) return *named;
+  return rows.empty() ? nullptr : rows.front();
+}
+
+template <typename Model, typename Part>
+Model load(const Part& part, models::Placement placement) {
+  models::Weights weights(part.tensors, part.origin, placement);
+  Model model(part.spec, weights);
+  weights.finish();
+  return model;
+}
+
+}  // namespace
+
+std::shared_ptr<const OpenedModel> open_model(const std::filesystem::path& file_or_folder) {
+  const auto origin = file_or_folder.string();
+  auto checkpoint = weights::open_checkpoint(file_or_folder);
+  check_is_whole(checkpoint, origin);
+  const auto* row = choose(checkpoint, std::filesystem::path(origin).filename().string());
+  if (row == nullptr) {
+    const auto& dit = checkpoint.dit->spec;
+    refuse(text(origin,
+                ": no known text-to-video model has a network of width ",
+                dit.dim,
+                " with ",
+                dit.num_layers,
+                " layers and ",
+                dit.in_dim,
+                " input channels",
+                checkpoint.dit_low ? ", twice" : ""));
+  }
+  auto spec = *row;
+  spec.boundary = checkpoint.boundary.value_or(spec.boundary);
+  return std::make_shared<const OpenedModel>(OpenedModel{spec, std::move(checkpoint)});
+}
+
+std::vector<int64_t> token_ids(const text::Tokenizer& tokenizer,
+                               std::string_view prompt,
+                               const specs::ModelSpec& spec) {
+  return tokenizer.encode(text::clean(prompt), static_cast<size_t>(spec.dit.text_len));
+}
+
+TextToVideoParts parts_of(std::shared_ptr<const OpenedModel> model, models::Placement placement) {
+  TextToVideoParts parts{
+      .umt5 = [=] { return load<models::Umt5>(*model->checkpoint.text_encoder, placement); },
+      .high_noise = [=] { return load<models::Dit>(*model->checkpoint.dit, placement); },
+      .low_noise = {},
+      .vae = [=] { return load<models::Vae>(*model->checkpoint.vae, placement); },
+  };
+  if (model->checkpoint.dit_low) {
+    parts.low_noise = [=] { return load<models::Dit>(*model->checkpoint.dit_low, placement); };
+  }
+  return parts;
+}
+
+}  // namespace pipelines

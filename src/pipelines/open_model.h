@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a folder on disk to the parts of a pipeline.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "models/weights.h"
+#include "pipelines/text_to_video.h"
+#include "specs/specs.h"
+#include "text/tokenizer.h"
+#include "weights/checkpoint.h"
+
+namespace pipelines {
+
+// A checkpoint with everything that text to video needs. Weights are mapped, not read.
+struct OpenedModel {
+  specs::ModelSpec spec;  // the boundary is the checkpoint's own where it states one
+  weights::Checkpoint checkpoint;
+};
+
+// Throws Error(invalid) that names the folder and every part that is missing, or says which
+// dimensions no known model has.
+std::shared_ptr<const OpenedModel> open_model(const std::filesystem::path& file_or_folder);
+
+// Token ids of a prompt as the official code makes them: cleaned, the end token behind them.
+std::vector<int64_t> token_ids(const text::Tokenizer& tokenizer,
+                               std::string_view prompt,
+                               const specs::ModelSpec& spec);
+
+// Loaders of the parts; they keep the model's files mapped.
+TextToVideoParts parts_of(std::shared_ptr<const OpenedModel> model, models::Placement placement);
+
+}  // namespace pipelines
