@@ -11,5 +11,7 @@ int bench(Arguments arguments);
 int make_checkpoint(Arguments arguments);
 int generate(Arguments arguments);
 int parity(Arguments arguments);
+int score_toy(Arguments arguments);
+int train_toy(Arguments arguments);
 
 }  // namespace cli

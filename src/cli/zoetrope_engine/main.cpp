@@ -14,6 +14,8 @@ int main(int argc, char** argv) {
        cli::make_checkpoint},
       {"generate", "make a video from a text", cli::generate},
       {"parity", "compare this engine with golden cases", cli::parity},
+      {"score-toy", "measure how the demo family follows prompts", cli::score_toy},
+      {"train-toy", "train the demo family", cli::train_toy},
   };
   // Run by zoetrope it bears that name, which is then the right one for its messages.
   const auto program = std::filesystem::path(argv[0]).filename().string();

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toyworld/release.h"
+
+#include <torch/torch.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "toyworld/state.h"
+#include "toyworld/tokens.h"
+#include "weights/checkpoint_writer.h"
+#include "weights/inventory.h"
+#include "weights/safetensors.h"
+
+namespace toyworld {
+namespace {
+
+using base::text;
+using weights::ExpectedTensor;
+
+// The file's tensors in bf16, checked against what the network has.
+NamedTensors read_stage(const std::filesystem::path& file,
+                        const std::vector<ExpectedTensor>& expected) {
+  auto found = load_tensors(file);
+  NamedTensors result;
+  for (const auto& [name, shape] : expected) {
+    const auto at = found.find(name);
+    if (at == found.end() || at->second.sizes() != torch::IntArrayRef(shape)) {
+      throw base::Error(
+          base::Fault::invalid,
+          text(file.string(), ": no tensor ", name, " of shape ", torch::IntArrayRef(shape)));
+    }
+    result[name] = at->second.to(torch::kBFloat16);
+    found.erase(at);
+  }
+  if (!found.empty()) {
+    throw base::Error(
+        base::Fault::invalid,
+        text(file.string(), ": tensor ", found.begin()->first, " belongs to no part of the model"));
+  }
+  return result;
+}
+
+void write_dit(const std::filesystem::path& folder,
+               const specs::DitSpec& spec,
+               const std::filesystem::path& trained) {
+  std::filesystem::create_directories(folder);
+  save_tensors(folder / text(weights::kDitStem, ".safetensors"),
+               read_stage(trained, weights::tensors_of(spec)));
+  weights::write_config(folder, spec);
+}
+
+}  // namespace
+
+void write_release(const std::filesystem::path& folder,
+                   const specs::ModelSpec& model,
+                   const Trained& trained) {
+  const bool has_experts = model.boundary > 0;
+  if (has_experts == trained.high.empty()) {
+    throw base::Error(base::Fault::invalid,
+                      text(model.name, has_experts ? " needs" : " has no", " high-noise expert"));
+  }
+  std::filesystem::create_directories(folder);
+  write_tokenizer(folder / "google" / "umt5-xxl");
+  save_tensors(folder / text(weights::kTextEncoderStem, ".safetensors"),
+               read_stage(trained.text, weights::tensors_of(model.umt5)));
+  save_tensors(folder / text(weights::vae_stem(model.vae.kind), ".safetensors"),
+               read_stage(trained.vae, weights::tensors_of(model.vae)));
+  if (!has_experts) return write_dit(folder, model.dit, trained.dit);
+  write_dit(folder / "low_noise_model", model.dit, trained.dit);
+  write_dit(folder / "high_noise_model", model.dit, trained.high);
+}
+
+}  // namespace toyworld
