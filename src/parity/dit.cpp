@@ -61,9 +61,13 @@ Outputs run_dit(const Case& c) {
   const auto diffusers = c.folder / "weights_diffusers.safetensors";
   if (!std::filesystem::exists(diffusers)) return outputs;
   for (const auto& [name, again] : run_all(c, renamed(c, diffusers))) {
-    if (!again.equal(outputs.at(name))) {
+    // The same values at other addresses may take another path through a matrix product, so the
+    // last bit is not the same: both spellings are held against the reference.
+    const auto& limit = c.tolerance.at(name);
+    const auto want = c.tensors.at(name).to(again.device());
+    if (!torch::allclose(again, want, limit.at("rtol"), limit.at("atol"))) {
       throw base::Error(base::Fault::invalid,
-                        text(diffusers.string(), " does not give the same ", name));
+                        text(diffusers.string(), " does not give the expected ", name));
     }
   }
   return outputs;
