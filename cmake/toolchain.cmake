@@ -13,9 +13,15 @@ if(CCACHE)
   add_compile_options(-fpch-preprocess)
 endif()
 
+# Before 2.4 mold could place the thread-local segment in the page before the one that is mapped, and
+# the loader then refused the program (rui314/mold issue 1151), depending on the length of a path.
 find_program(MOLD mold)
 if(MOLD)
-  add_link_options(-fuse-ld=mold)
+  execute_process(COMMAND ${MOLD} --version OUTPUT_VARIABLE mold_version)
+  string(REGEX MATCH "[0-9]+\\.[0-9]+(\\.[0-9]+)?" mold_version "${mold_version}")
+  if(mold_version VERSION_GREATER_EQUAL 2.4)
+    add_link_options(-fuse-ld=mold)
+  endif()
 endif()
 
 add_library(warnings INTERFACE)

@@ -16,7 +16,7 @@ BENCH_PACKAGES=("torch==$TORCH_VERSION" diffusers==0.36.0 transformers==4.57.1 a
                 ftfy==6.3.1 sentencepiece==0.2.1 protobuf)
 
 DEBIAN_PACKAGES=(
-  g++ cmake ninja-build ccache mold python3 python3-venv git
+  g++ cmake ninja-build ccache python3 python3-venv git
   nlohmann-json3-dev libgtest-dev
   libavformat-dev libavcodec-dev libswscale-dev libavutil-dev
   libutf8proc-dev libsentencepiece-dev
