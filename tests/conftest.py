@@ -45,6 +45,7 @@ class WithModel(Program):
 
     def __init__(self, program, folder):
         super().__init__(program.path)
+        self.folder = folder
         self.model = ["--model", str(folder)]
 
     def __call__(self, command, *arguments, **kwargs):
