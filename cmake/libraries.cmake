@@ -40,3 +40,4 @@ find_system_library(sentencepiece sentencepiece_processor.h LIBRARIES sentencepi
 find_package(GTest QUIET)
 
 include(torch)
+include(cuda)

@@ -1,6 +1,7 @@
 # room(x NEEDS y z OPTIONAL w): src/x/*.cpp becomes a library, src/x/*_test.cpp its test program.
 # NEEDS are rooms and libraries it cannot be built without; OPTIONAL ones define ZOETROPE_WITH_<NAME>
-# when present, and a source called x_with_<name>.cpp is built only then.
+# when present, and a source called x_with_<name>.cpp is built only then, x_without_<name>.cpp only
+# otherwise. Where cuda is among them, src/x/*.cu are its kernels (cmake/cuda.cmake).
 
 set_property(GLOBAL PROPERTY rooms_report "")
 file(WRITE ${CMAKE_BINARY_DIR}/rooms.txt "")
@@ -46,12 +47,14 @@ function(furnish target)
   endif()
 endfunction()
 
-# Drops the sources of OPTIONAL libraries that are absent.
+# Drops the sources of OPTIONAL libraries that are absent, and what stands in for those that are here.
 function(drop_absent sources_variable)
   set(kept ${${sources_variable}})
   foreach(name IN LISTS ARGN)
     if(NOT TARGET ${name})
       list(FILTER kept EXCLUDE REGEX "_with_${name}(_test)?\\.cpp$")
+    else()
+      list(FILTER kept EXCLUDE REGEX "_without_${name}(_test)?\\.cpp$")
     endif()
   endforeach()
   set(${sources_variable} ${kept} PARENT_SCOPE)
@@ -81,6 +84,9 @@ function(room name)
     return()
   endif()
 
+  if(cuda IN_LIST ARG_OPTIONAL)
+    add_cuda_kernels(${name} sources)
+  endif()
   add_library(${name} STATIC ${sources})
   vectorise("${sources}")
   furnish(${name} NEEDS ${ARG_NEEDS} OPTIONAL ${ARG_OPTIONAL})
@@ -124,4 +130,5 @@ function(report_rooms)
   if(NOT TARGET GTest::gtest_main)
     message(STATUS "GoogleTest is missing: unit tests are left out")
   endif()
+  message(STATUS "CUDA kernels: ${cuda_report}")
 endfunction()

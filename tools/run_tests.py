@@ -1,7 +1,8 @@
 """Runs every test there is and closes with one line: N passed, N failed, N skipped.
 
-Four kinds: the architecture and format checks, the unit tests (one program per room), the golden
-cases through `zoetrope-engine parity`, and the black-box tests in tests/ through pytest.
+Five kinds: the architecture and format checks, the CUDA kernels (compiled, not run), the unit tests
+(one program per room), the golden cases through `zoetrope-engine parity`, and the black-box tests in
+tests/ through pytest.
 """
 import argparse
 import collections
@@ -56,6 +57,10 @@ def run_checks(tally, build):
         return
     sources = run(["git", "ls-files", "src/*.h", "src/*.cpp", "src/*.cu"], cwd=ROOT).stdout.split()
     check(tally, "format", [formatter, "--dry-run", "-Werror", *sources])
+
+
+def run_cuda_check(tally, build):
+    check(tally, "cuda kernels compile for sm_90a", ["cmake", "--build", build, "--target", "cuda_kernels"])
 
 
 def run_unit_tests(tally, program):
@@ -129,7 +134,7 @@ def main():
     build = arguments.build.resolve()
 
     tally = Tally()
-    steps = [("checks", lambda: run_checks(tally, build))]
+    steps = [("checks", lambda: run_checks(tally, build)), ("CUDA", lambda: run_cuda_check(tally, build))]
     steps += [(f"unit tests: {p.stem}", lambda p=p: run_unit_tests(tally, p))
               for p in sorted((build / "tests").glob("*_test"))]
     folders = [ROOT / "tests/parity"] + ([arguments.goldens] if arguments.goldens else [])

@@ -11,6 +11,9 @@ cd "$(dirname "$0")/.."
 TORCH_VERSION=2.11.0
 # All that C++ needs of the CUDA wheels where there is no GPU: 1.2 GB instead of 4.6.
 CPU_RUNTIME=(nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
+# The CUDA compiler, for every machine: continuous integration compiles the kernels that it cannot
+# run. 99 MB to fetch, 245 MB on disk; kernels need no more of the toolkit than these.
+NVCC_PACKAGES=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88)
 TEST_PACKAGES=(pytest==8.4.2)
 BENCH_PACKAGES=("torch==$TORCH_VERSION" diffusers==0.36.0 transformers==4.57.1 accelerate==1.11.0
                 ftfy==6.3.1 sentencepiece==0.2.1 protobuf)
@@ -73,6 +76,7 @@ install_torch() {
 
 [ -n "${ZOETROPE_NO_APT:-}" ] || install_packages "${DEBIAN_PACKAGES[@]}"
 install_torch
+install_python .venv nvcc-13.0.88 --no-deps "${NVCC_PACKAGES[@]}"
 install_python .venv tests-1 "${TEST_PACKAGES[@]}"
 
 case "${1:-}" in

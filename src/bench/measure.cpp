@@ -4,15 +4,12 @@
 #include <chrono>
 #include <fstream>
 
+#include <ATen/DeviceAccelerator.h>
 #include <sys/resource.h>
 #include <torch/types.h>
 
-#ifdef ZOETROPE_WITH_CUDA
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDACachingAllocator.h>
-#endif
-
 #include "base/text.h"
+#include "kernels/cuda.h"
 
 namespace bench {
 namespace {
@@ -69,24 +66,18 @@ double measured_peak(torch::Device device, torch::ScalarType type) {
 }
 
 int64_t peak_bytes(torch::Device device) {
-#ifdef ZOETROPE_WITH_CUDA
   if (device.is_cuda()) {
-    const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(device.index());
-    return stats.allocated_bytes[0].peak;
+    return at::accelerator::getDeviceStats(device.index()).allocated_bytes[0].peak;
   }
-#endif
-  if (device.is_cuda()) return 0;
   struct rusage usage {};
   ::getrusage(RUSAGE_SELF, &usage);
   return int64_t{usage.ru_maxrss} * 1024;
 }
 
 std::string describe(torch::Device device) {
-#ifdef ZOETROPE_WITH_CUDA
   if (device.is_cuda()) {
-    return base::text(device.str(), " (", at::cuda::getDeviceProperties(device.index())->name, ")");
+    return base::text(device.str(), " (", kernels::cuda::device_name(device.index()), ")");
   }
-#endif
   return base::text(
       device.str(), " (", processor_name(), ", ", torch::get_num_threads(), " threads)");
 }

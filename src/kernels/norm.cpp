@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layer norm (plain, affine, modulated by the timestep), the gated residual and GELU.
 #include "kernels/cpu.h"
+#include "kernels/cuda.h"
 #include "kernels/ops.h"
 #include "kernels/parallel.h"
 #include "kernels/rows_loops.h"
@@ -131,6 +132,7 @@ Tensor layer_norm(const Tensor& x_BLD,
                   const Tensor& bias_D,
                   double eps,
                   torch::ScalarType result) {
+  if (auto fast = cuda::layer_norm(x_BLD, weight_D, bias_D, eps, result)) return *fast;
   const bool fp32 = x_BLD.scalar_type() == torch::kFloat32;
   if (!fp32 || !is_known(result) || !is_fast_on_cpu({x_BLD, weight_D, bias_D})) {
     return layer_norm_reference(x_BLD, weight_D, bias_D, eps, result);
@@ -149,6 +151,9 @@ Tensor modulated_layer_norm(const Tensor& x_BLD,
                             const TokenRows& rows,
                             double eps,
                             torch::ScalarType result) {
+  if (auto fast = cuda::modulated_layer_norm(x_BLD, shift_UD, scale_UD, rows, eps, result)) {
+    return *fast;
+  }
   const bool fp32 = x_BLD.scalar_type() == torch::kFloat32;
   if (!fp32 || !is_known(result) || !is_fast_on_cpu({x_BLD, shift_UD, scale_UD})) {
     return modulated_layer_norm_reference(x_BLD, shift_UD, scale_UD, rows, eps, result);
@@ -165,6 +170,7 @@ Tensor add_gated(const Tensor& x_BLD,
                  const Tensor& y_BLD,
                  const Tensor& gate_UD,
                  const TokenRows& rows) {
+  if (auto fast = cuda::add_gated(x_BLD, y_BLD, gate_UD, rows)) return *fast;
   const bool fp32 = x_BLD.scalar_type() == torch::kFloat32;
   if (!fp32 || !is_known(y_BLD.scalar_type()) || !is_fast_on_cpu({x_BLD, y_BLD, gate_UD})) {
     return add_gated_reference(x_BLD, y_BLD, gate_UD, rows);

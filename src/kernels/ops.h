@@ -75,8 +75,8 @@ Tensor rms_norm_rope(
 // has the type of x.
 Tensor rms_channels(const Tensor& x_BCX, const Tensor& gamma);
 
-// silu(rms_channels(x, gamma)), channels last on the CPU. The second is the plain form of the
-// first.
+// silu(rms_channels(x, gamma)), channels last where a fast kernel makes it. The second is the plain
+// form of the first.
 Tensor rms_silu(const Tensor& x_BCFHW, const Tensor& gamma);
 Tensor rms_silu_reference(const Tensor& x_BCFHW, const Tensor& gamma);
 

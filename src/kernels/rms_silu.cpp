@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <torch/autograd.h>
 
+#include "kernels/cuda.h"
 #include "kernels/ops.h"
 #include "kernels/parallel.h"
 #include "kernels/rms_silu_loops.h"
@@ -109,6 +110,7 @@ Tensor rms_silu_reference(const Tensor& x_BCFHW, const Tensor& gamma) {
 }
 
 Tensor rms_silu(const Tensor& x_BCFHW, const Tensor& gamma) {
+  if (auto fast = cuda::rms_silu(x_BCFHW, gamma)) return *fast;
   const auto type = x_BCFHW.scalar_type();
   const bool known_type = type == torch::kFloat32 || type == torch::kBFloat16;
   if (!x_BCFHW.is_cpu() || !known_type) return rms_silu_reference(x_BCFHW, gamma);

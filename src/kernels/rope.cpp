@@ -4,6 +4,7 @@
 // wan/modules/model.py: interleaved pairs, every axis with its own frequencies.
 // F H W positions on the axes, P pairs of a head
 #include "kernels/cpu.h"
+#include "kernels/cuda.h"
 #include "kernels/ops.h"
 #include "kernels/parallel.h"
 #include "kernels/rows_loops.h"
@@ -94,6 +95,7 @@ bool is_fast(const Tensor& x, const Tensor& weight) {
 }  // namespace
 
 Tensor rms_norm(const Tensor& x_BLD, const Tensor& weight_D, double eps) {
+  if (auto fast = cuda::rms_norm(x_BLD, weight_D, eps)) return *fast;
   if (!is_fast(x_BLD, weight_D)) {
     return rms_norm_fp32(x_BLD, weight_D, eps).to(x_BLD.scalar_type());
   }
@@ -128,6 +130,7 @@ Rope rope_3d(
 
 Tensor rms_norm_rope(
     const Tensor& x_BLD, const Tensor& weight_D, double eps, int64_t heads, const Rope& rope) {
+  if (auto fast = cuda::rms_norm_rope(x_BLD, weight_D, eps, heads, rope)) return *fast;
   if (!is_fast(x_BLD, weight_D)) {
     return rms_norm_rope_reference(x_BLD, weight_D, eps, heads, rope);
   }
