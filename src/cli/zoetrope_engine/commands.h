@@ -12,6 +12,7 @@ int make_checkpoint(Arguments arguments);
 int generate(Arguments arguments);
 int parity(Arguments arguments);
 int score_toy(Arguments arguments);
+int selftest(Arguments arguments);
 int train_toy(Arguments arguments);
 
 }  // namespace cli

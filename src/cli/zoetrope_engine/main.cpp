@@ -15,6 +15,9 @@ int main(int argc, char** argv) {
       {"generate", "make a video from a text", cli::generate},
       {"parity", "compare this engine with golden cases", cli::parity},
       {"score-toy", "measure how the demo family follows prompts", cli::score_toy},
+      {"selftest",
+       "compare the fast kernels with their plain forms on this machine",
+       cli::selftest},
       {"train-toy", "train the demo family", cli::train_toy},
   };
   // Run by zoetrope it bears that name, which is then the right one for its messages.
