@@ -5,6 +5,7 @@
 #include <ATen/Context.h>
 #include <torch/types.h>
 
+#include "kernels/cpu.h"
 #include "kernels/ops.h"
 
 namespace kernels {
@@ -41,6 +42,12 @@ Tensor attention(const Tensor& q_BLNH,
                  const Tensor& k_BSNH,
                  const Tensor& v_BSNH,
                  const Tensor& bias_BS) {
+  const bool widened = q_BLNH.is_cpu() && q_BLNH.scalar_type() == torch::kBFloat16 &&
+                       !q_BLNH.requires_grad() && !multiplies_bf16();
+  if (widened) {
+    const auto fp32 = [](const Tensor& x) { return x.to(torch::kFloat32); };
+    return attention(fp32(q_BLNH), fp32(k_BSNH), fp32(v_BSNH), bias_BS).to(torch::kBFloat16);
+  }
   const auto q_BNLH = q_BLNH.transpose(1, 2);
   const auto k_BNSH = k_BSNH.transpose(1, 2);
   const auto v_BNSH = v_BSNH.transpose(1, 2);

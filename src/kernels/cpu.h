@@ -16,4 +16,8 @@ inline bool is_fast_on_cpu(std::initializer_list<torch::Tensor> tensors) {
   });
 }
 
+// Whether this CPU has instructions that multiply bf16. Where it has none, the library falls back
+// to code that is several times slower than its fp32.
+bool multiplies_bf16();
+
 }  // namespace kernels

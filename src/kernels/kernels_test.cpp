@@ -82,17 +82,19 @@ TEST(Kernels, FastGeluEqualsTheReference) {
   }
 }
 
-// More rows and columns than are handled at once, none a multiple of anything.
+// More rows, columns and channels than are handled at once, none a multiple of anything.
 TEST(Kernels, LinearInBf16EqualsExactSumsOfBf16Numbers) {
   torch::manual_seed(13);
-  const auto x = torch::randn({1, 2051, 37}).to(torch::kBFloat16);
-  const auto weight = torch::randn({1031, 37}).to(torch::kBFloat16);
-  const auto bias = torch::randn({1031}).to(torch::kBFloat16);
   const auto f64 = [](const Tensor& t) { return t.to(torch::kFloat64); };
-  expect_close(kernels::linear(x, weight, bias),
-               torch::linear(f64(x), f64(weight), f64(bias)).to(torch::kBFloat16));
-  expect_close(kernels::linear(x, weight, {}),
-               torch::linear(f64(x), f64(weight)).to(torch::kBFloat16));
+  for (const auto& [rows, in, out] : {std::tuple{2051, 37, 131}, std::tuple{61, 1037, 90}}) {
+    const auto x = torch::randn({1, rows, in}).to(torch::kBFloat16);
+    const auto weight = torch::randn({out, in}).to(torch::kBFloat16);
+    const auto bias = torch::randn({out}).to(torch::kBFloat16);
+    expect_close(kernels::linear(x, weight, bias),
+                 torch::linear(f64(x), f64(weight), f64(bias)).to(torch::kBFloat16));
+    expect_close(kernels::linear(x, weight, {}),
+                 torch::linear(f64(x), f64(weight)).to(torch::kBFloat16));
+  }
 }
 
 TEST(Rope, GivesEveryAxisItsOwnFrequencies) {
