@@ -3,6 +3,7 @@
 
 #include <torch/types.h>
 
+#include "kernels/convolution.h"
 #include "kernels/ops.h"
 
 namespace models {
@@ -31,11 +32,23 @@ Kernel::Kernel(Weights from, std::string_view name, std::initializer_list<int64_
   bias = w.matrix("bias", {*shape.begin()});
 }
 
-Tensor CausalConv3d::operator()(const Tensor& x_BCFHW, Stream& stream) const {
+Tensor CausalConv3d::operator()(const Tensor& x_BCFHW,
+                                Stream& stream,
+                                const Tensor& add_BCFHW) const {
   const auto history = weight.size(2) - 1;
+  if (weight.size(3) == 3) {
+    const auto before_BCFHW = stream.before(this);
+    stream.remember(this, x_BCFHW, history);
+    return kernels::convolve({.before_BCFHW = before_BCFHW,
+                              .x_BCFHW = x_BCFHW,
+                              .weight_OCTHW = weight,
+                              .bias_O = bias,
+                              .add_BOFHW = add_BCFHW},
+                             stream.scratch);
+  }
   const auto input_BCFHW = history > 0 ? stream.join(this, x_BCFHW, history) : x_BCFHW;
-  const auto padding = weight.size(3) / 2;
-  return torch::conv3d(input_BCFHW, weight, bias, /*stride=*/1, {0, padding, padding});
+  const auto y_BCFHW = kernels::conv3d(input_BCFHW, weight, bias);
+  return add_BCFHW.defined() ? y_BCFHW + add_BCFHW : y_BCFHW;
 }
 
 ResidualBlock::ResidualBlock(Weights from, int64_t in, int64_t out)
@@ -48,8 +61,8 @@ ResidualBlock::ResidualBlock(Weights from, int64_t in, int64_t out)
 
 Tensor ResidualBlock::operator()(const Tensor& x_BCFHW, Stream& stream) const {
   auto y_BCFHW = conv1(kernels::rms_silu(x_BCFHW, norm1), stream);
-  y_BCFHW = conv2(kernels::rms_silu(y_BCFHW, norm2), stream);
-  return y_BCFHW + (shortcut ? (*shortcut)(x_BCFHW, stream) : x_BCFHW);
+  y_BCFHW = kernels::rms_silu(y_BCFHW, norm2);
+  return conv2(y_BCFHW, stream, shortcut ? (*shortcut)(x_BCFHW, stream) : x_BCFHW);
 }
 
 AttentionBlock::AttentionBlock(Weights from, int64_t dim)
@@ -60,10 +73,10 @@ AttentionBlock::AttentionBlock(Weights from, int64_t dim)
 Tensor AttentionBlock::operator()(const Tensor& x_BCFHW) const {
   const auto x_NCHW = frames_as_batch(x_BCFHW);
   const auto y_NLC = kernels::rms_channels(x_NCHW, norm).flatten(2).transpose(1, 2);
-  const auto qkv_NLC = torch::linear(y_NLC, to_qkv.weight.flatten(1), to_qkv.bias);
-  const auto qkv = qkv_NLC.unsqueeze(1).chunk(3, -1);
-  const auto mixed_NLC = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]).squeeze(1);
-  const auto out_NLC = torch::linear(mixed_NLC, proj.weight.flatten(1), proj.bias);
+  const auto qkv_NLC = kernels::linear(y_NLC, to_qkv.weight.flatten(1), to_qkv.bias);
+  const auto qkv = qkv_NLC.unsqueeze(2).chunk(3, -1);
+  const auto mixed_NLC = kernels::attention(qkv[0], qkv[1], qkv[2]).squeeze(2);
+  const auto out_NLC = kernels::linear(mixed_NLC, proj.weight.flatten(1), proj.bias);
   const auto out_NCHW = out_NLC.transpose(1, 2).unflatten(2, x_NCHW.sizes().slice(2));
   return x_BCFHW + batch_as_frames(out_NCHW, x_BCFHW.size(0));
 }
@@ -78,13 +91,13 @@ Downsample::Downsample(Weights from, int64_t dim, Axes axes)
 Tensor Downsample::operator()(const Tensor& x_BCFHW, Stream& stream) const {
   // One zero column on the right and one zero row below, nothing on the other sides.
   const auto padded_NCHW = torch::constant_pad_nd(frames_as_batch(x_BCFHW), {0, 1, 0, 1});
-  const auto half_NCHW = torch::conv2d(padded_NCHW, resample.weight, resample.bias, /*stride=*/2);
+  const auto half_NCHW = kernels::conv2d(padded_NCHW, resample.weight, resample.bias, /*stride=*/2);
   const auto half_BCFHW = batch_as_frames(half_NCHW, x_BCFHW.size(0));
   if (!time_conv) return half_BCFHW;
 
   const auto joined_BCFHW = stream.join(this, half_BCFHW, 1);
   const auto pairs = [&](const Tensor& frames_BCFHW) {
-    return torch::conv3d(frames_BCFHW, time_conv->weight, time_conv->bias, {2, 1, 1});
+    return kernels::conv3d(frames_BCFHW, time_conv->weight, time_conv->bias, {2, 1, 1});
   };
   if (!stream.first) return pairs(joined_BCFHW);
   // The video's frame 0 passes unchanged and is the history of the pair that follows it.
@@ -110,12 +123,12 @@ Tensor Upsample::operator()(const Tensor& x_BCFHW, Stream& stream) const {
       parts.push_back(halves_to_frames((*time_conv)(later_BCFHW, stream)));
     frames_BCFHW = torch::cat(parts, 2);
   }
-  const auto frames_NCHW = frames_as_batch(frames_BCFHW);
-  const auto twice_NCHW =
-      at::upsample_nearest2d(frames_NCHW, {frames_NCHW.size(2) * 2, frames_NCHW.size(3) * 2});
-  const auto out_NCHW =
-      torch::conv2d(twice_NCHW, resample.weight, resample.bias, /*stride=*/1, /*padding=*/1);
-  return batch_as_frames(out_NCHW, x_BCFHW.size(0));
+  return kernels::convolve({.before_BCFHW = {},
+                            .x_BCFHW = frames_BCFHW,
+                            .weight_OCTHW = resample.weight.unsqueeze(2),
+                            .bias_O = resample.bias,
+                            .sampling = kernels::Sampling::twice},
+                           stream.scratch);
 }
 
 Middle::Middle(Weights from, int64_t dim)

@@ -25,7 +25,8 @@ struct Kernel {
 // front: frame f sees f-2, f-1 and f where the kernel is three frames long.
 struct CausalConv3d : Kernel {
   using Kernel::Kernel;
-  Tensor operator()(const Tensor& x_BCFHW, Stream& stream) const;
+  // `add` is added to the result where given.
+  Tensor operator()(const Tensor& x_BCFHW, Stream& stream, const Tensor& add_BCFHW = {}) const;
 };
 
 // RMS norm over channels, SiLU and a convolution, twice, around a shortcut.

@@ -126,7 +126,8 @@ Decoder3d::Decoder3d(const VaeSpec& spec, Weights from)
 Tensor Decoder3d::operator()(const Tensor& x_BCFHW, Stream& stream) const {
   auto y_BCFHW = middle(conv1(x_BCFHW, stream), stream);
   for (const auto& stage : upsamples) {
-    const auto input_BCFHW = y_BCFHW;
+    Tensor input_BCFHW;  // kept only where it is needed: at full size it weighs
+    if (kind == VaeKind::vae22) input_BCFHW = y_BCFHW;
     for (const auto& block : stage.blocks) y_BCFHW = block(y_BCFHW, stream);
     if (!stage.upsample) continue;
     y_BCFHW = (*stage.upsample)(y_BCFHW, stream);

@@ -27,7 +27,13 @@ class Stream {
   // Remembers the last `frames` of the result for the next call.
   Tensor join(const void* owner, const Tensor& x_BCFHW, int64_t frames);
 
+  // The same in two steps, for whoever can read two pieces: the frames in front, undefined where
+  // `owner` saw none, and what is to be remembered.
+  Tensor before(const void* owner) const;
+  void remember(const void* owner, const Tensor& x_BCFHW, int64_t frames);
+
   std::unordered_map<const void*, Tensor> history;
+  Tensor scratch;  // of kernels::convolve
 };
 
 }  // namespace models

@@ -5,7 +5,9 @@
 #include <set>
 #include <vector>
 
+#include <sys/mman.h>
 #include <torch/types.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -62,6 +64,14 @@ Tensor stored(const weights::TensorView& view) {
   const auto keep_mapped = [file = view.file](void*) {};
   if (view.strides.empty()) return torch::from_blob(data, view.shape, keep_mapped, options);
   return torch::from_blob(data, view.shape, view.strides, keep_mapped, options);
+}
+
+// Lets go of mapped bytes; whoever reads them again reads the file again.
+void release_pages(std::span<const std::byte> bytes) {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<uintptr_t>(bytes.data()) + page - 1) / page * page;
+  const auto end = reinterpret_cast<uintptr_t>(bytes.data() + bytes.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 // One factor, or one for each row, shaped so that it multiplies the weight.
@@ -141,7 +151,13 @@ Tensor Weights::take(std::string_view name,
                      std::initializer_list<int64_t> shape,
                      torch::ScalarType dtype) {
   const auto device = store_->placement.device;
-  return find(name, shape, device).to(device, dtype).contiguous();
+  const auto found = find(name, shape, device);
+  const auto tensor = found.to(device, dtype).contiguous();
+  // A copy was made: what was read of the file need not stay in memory beside it.
+  const auto view = store_->views.find(text(prefix_, name));
+  const bool copied = tensor.data_ptr() != found.data_ptr();
+  if (copied && view != store_->views.end()) release_pages(view->second.bytes);
+  return tensor;
 }
 
 Tensor Weights::as_stored(std::string_view name, std::initializer_list<int64_t> shape) {
