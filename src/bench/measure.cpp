@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/measure.h"
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 
@@ -13,6 +14,9 @@
 
 namespace bench {
 namespace {
+
+// Runs are counted until they took a minute together.
+constexpr double kEnoughSeconds = 60;
 
 void wait_for(torch::Device device) {
   if (device.is_cuda()) torch::cuda::synchronize(device.index());
@@ -45,24 +49,36 @@ double Timing::slowest() const {
 Timing measure(torch::Device device, int repeats, const std::function<void()>& run) {
   const int warm_ups = device.is_cuda() ? 2 : 1;
   Timing timing;
-  for (int i = 0; i < warm_ups + repeats; ++i) {
+  double total = 0;
+  for (int i = 0; i < warm_ups + repeats && total < kEnoughSeconds; ++i) {
     wait_for(device);
     const auto begin = std::chrono::steady_clock::now();
     run();
     wait_for(device);
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-    if (i >= warm_ups) timing.seconds.push_back(elapsed.count());
+    if (i < warm_ups) continue;
+    timing.seconds.push_back(elapsed.count());
+    total += elapsed.count();
   }
   return timing;
 }
 
 double measured_peak(torch::Device device, torch::ScalarType type) {
-  const int64_t n = device.is_cuda() ? 8192 : 2048;
   const auto options = torch::TensorOptions().device(device).dtype(type);
-  const auto a = torch::randn({n, n}, options);
-  const auto b = torch::randn({n, n}, options);
-  const auto timing = measure(device, 10, [&] { torch::matmul(a, b); });
-  return 2.0 * static_cast<double>(n * n * n) / timing.fastest();
+  double best = 0;
+  // Which size is fastest differs between libraries of a CPU.
+  for (const int64_t n :
+       device.is_cuda() ? std::vector<int64_t>{8192} : std::vector<int64_t>{1024, 1536, 2048}) {
+    const auto a = torch::randn({n, n}, options);
+    const auto b = torch::randn({n, n}, options);
+    const double flops = 2.0 * static_cast<double>(n * n * n);
+    // About half a second of products, two at least.
+    const auto trial = measure(device, 1, [&] { torch::matmul(a, b); });
+    const int repeats = std::clamp(static_cast<int>(0.5 / trial.fastest()), 2, 50);
+    const auto timing = measure(device, repeats, [&] { torch::matmul(a, b); });
+    best = std::max(best, flops / timing.fastest());
+  }
+  return best;
 }
 
 int64_t peak_bytes(torch::Device device) {

@@ -19,11 +19,12 @@ struct Timing {
   double slowest() const;
 };
 
-// Runs once (twice on CUDA) without counting, then `repeats` times; waits for the device each time.
+// Runs once (twice on CUDA) without counting, then `repeats` times or until the counted runs took a
+// minute; waits for the device each time.
 Timing measure(torch::Device device, int repeats, const std::function<void()>& run);
 
-// FLOP/s of a large square matrix product of random numbers in `type`: the rate that the share of
-// peak refers to. Never of zeros: those run faster.
+// FLOP/s of torch's fastest large matrix product of random numbers in `type`: the rate that the
+// share of peak refers to. Never of zeros: those run faster.
 double measured_peak(torch::Device device, torch::ScalarType type);
 
 // The most memory this process has had: resident set on the CPU, allocator peak on CUDA.

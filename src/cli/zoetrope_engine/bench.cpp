@@ -38,7 +38,7 @@ struct Request {
 constexpr std::string_view kDtypes[] = {"bf16", "fp32"};
 
 constexpr Option<Request> kOptions[] = {
-    {"SUBJECT", "", &Request::subjects, "dit, vae, umt5 or e2e"},
+    {"SUBJECT", "", &Request::subjects, "dit, vae, umt5, e2e, or peak: a matrix product"},
     {"--model", "NAME", &Request::model, "whose dimensions (zoetrope models lists them)"},
     {"--size", "WxH", &Request::size, "pixels of the video"},
     {"--frames", "N", &Request::frames, "frames of the video", {.min = 1}},
@@ -77,6 +77,8 @@ struct Subject {
   std::string_view name;
   Result (*run)(const Setting&);
 };
+// The matrix product alone is no network: it has a line of its own.
+constexpr std::string_view kPeak = "peak";
 constexpr Subject kSubjects[] = {{"dit", bench::run_dit},
                                  {"vae", bench::run_vae},
                                  {"umt5", bench::run_umt5},
@@ -88,7 +90,7 @@ const Subject* find_subject(const std::vector<std::string>& names, Complaints& c
     if (found != std::end(kSubjects)) return found;
   }
   complaints.add(base::text(
-      "bench: one of dit, vae, umt5, e2e is needed, found \"", base::join(names, " "), "\""));
+      "bench: one of dit, vae, umt5, e2e, peak is needed, found \"", base::join(names, " "), "\""));
   return nullptr;
 }
 
@@ -184,6 +186,22 @@ void print_json(const Subject& subject,
   std::cout << line.dump() << '\n';
 }
 
+void print_peak(const Request& request, const Setting& setting) {
+  const double rate = bench::measured_peak(setting.placement.device, setting.placement.matrices);
+  if (request.json) {
+    const base::Json line = {{"subject", kPeak},
+                             {"dtype", request.dtype},
+                             {"device", bench::describe(setting.placement.device)},
+                             {"flops_per_second", rate}};
+    std::cout << line.dump() << '\n';
+    return;
+  }
+  std::printf("%s  %s: %.4g TFLOP/s\n",
+              bench::describe(setting.placement.device).c_str(),
+              request.dtype.c_str(),
+              rate / 1e12);
+}
+
 void save_output(const std::string& file, const torch::Tensor& output) {
   const auto values = output.to(torch::kCPU, torch::kFloat32).contiguous();
   weights::TensorView view{.dtype = weights::Dtype::f32, .shape = values.sizes().vec()};
@@ -197,6 +215,12 @@ int bench(Arguments arguments) {
   Complaints complaints;
   const auto request = read_options(kForm, arguments, complaints);
   if (!request) return kDone;
+  if (request->subjects == std::vector<std::string>{std::string(kPeak)}) {
+    const auto setting = read_setting(*request, complaints);
+    complaints.refuse();
+    print_peak(*request, setting);
+    return kDone;
+  }
   const auto* subject = find_subject(request->subjects, complaints);
   const auto setting = read_setting(*request, complaints);
   complaints.refuse();
