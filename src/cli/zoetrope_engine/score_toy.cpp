@@ -2,19 +2,16 @@
 // zoetrope-engine score-toy MODEL_DIR: generates held-out prompts and counts what came out right.
 #include <iostream>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
-#include "base/error.h"
 #include "base/json.h"
-#include "base/text.h"
 #include "cli/options.h"
 #include "cli/zoetrope_engine/commands.h"
-#include "pipelines/text_to_video.h"
+#include "pipelines/open_model.h"
 #include "specs/specs.h"
 #include "toyworld/prompts.h"
 #include "toyworld/score.h"
 #include "toyworld/tokens.h"
-#include "weights/checkpoint.h"
 
 namespace cli {
 namespace {
@@ -23,8 +20,7 @@ constexpr std::string_view kSplits[] = {"held-out", "seen"};
 constexpr std::string_view kDtypes[] = {"bf16", "fp32"};
 
 struct Request {
-  std::vector<std::string> folder;
-  std::string model = "wan2.2-t2v-tiny";
+  std::string folder;
   int64_t count = 64;
   int64_t frames = 0;
   int64_t steps = 0;
@@ -38,22 +34,21 @@ struct Request {
 };
 
 constexpr Option<Request> kOptions[] = {
-    {"DIR", "", &Request::folder, "weights in the official layout"},
-    {"--model", "NAME", &Request::model, "the model they are"},
-    {"--count", "N", &Request::count, "clips to generate", {.min = 1}},
-    {"--frames", "N", &Request::frames, "of a clip; 0: the model's", {.min = 0}},
-    {"--steps", "N", &Request::steps, "0: the model's", {.min = 0}},
-    {"--guidance", "X", &Request::guidance, "of both experts; 0: the model's", {.min = 0}},
-    {"--shift", "X", &Request::shift, "0: the model's", {.min = 0}},
+    {"DIR", "", &Request::folder, "A model of the demo family.", {.required = true}},
+    {"--count", "N", &Request::count, "Clips to generate.", {.min = 1}},
+    {"--frames", "N", &Request::frames, "Of a clip; 0: the model's.", {.min = 0}},
+    {"--steps", "N", &Request::steps, "0: the model's.", {.min = 0}},
+    {"--guidance", "X", &Request::guidance, "Of both experts; 0: the model's.", {.min = 0}},
+    {"--shift", "X", &Request::shift, "0: the model's.", {.min = 0}},
     {"--split",
      "NAME",
      &Request::split,
-     "combinations that training never saw, or did",
+     "Combinations that training never saw, or did.",
      {.choices = kSplits}},
-    {"--device", "NAME", &Request::device, "cpu or cuda:N"},
-    {"--dtype", "T", &Request::dtype, "type of the matrices", {.choices = kDtypes}},
-    {"--seed", "N", &Request::seed, "of the prompts; clip i has noise seed N+i", {.min = 0}},
-    {"--json", "", &Request::json, "one object per clip and one for the score"},
+    {"--device", "NAME", &Request::device, "cpu or cuda:N."},
+    {"--dtype", "T", &Request::dtype, "Type of the matrices.", {.choices = kDtypes}},
+    {"--seed", "N", &Request::seed, "Of the prompts; clip i has noise seed N+i.", {.min = 0}},
+    {"--json", "", &Request::json, "One object per clip and one for the score."},
 };
 
 constexpr Form<Request> kForm = {
@@ -62,33 +57,17 @@ constexpr Form<Request> kForm = {
     .options = kOptions,
 };
 
-pipelines::TextToVideo open(const Request& request, const specs::ModelSpec& model) {
-  auto found = weights::open_checkpoint(request.folder.front());
-  if (!found.dit || !found.text_encoder || !found.vae ||
-      found.dit_low.has_value() != (model.boundary > 0)) {
-    throw base::Error(base::Fault::invalid,
-                      base::text(request.folder.front(), " is not all of ", model.name));
-  }
+struct Opened {
+  specs::ModelSpec spec;
+  pipelines::TextToVideo pipeline;
+};
+
+Opened open(const Request& request) {
   const models::Placement placement = {
       torch::Device(request.device), request.dtype == "bf16" ? torch::kBFloat16 : torch::kFloat32};
-  const auto dit = [placement](const weights::DitPart& part) {
-    return [part, placement] {
-      models::Weights w(part.tensors, part.origin, placement);
-      models::Dit made(part.spec, w);
-      w.finish();
-      return made;
-    };
-  };
-  pipelines::TextToVideoParts parts;
-  parts.umt5 = [part = *found.text_encoder, placement] {
-    return models::Umt5(part.spec, models::Weights(part.tensors, part.origin, placement));
-  };
-  parts.high_noise = dit(*found.dit);
-  if (found.dit_low) parts.low_noise = dit(*found.dit_low);
-  parts.vae = [part = *found.vae, placement] {
-    return models::Vae(part.spec, models::Weights(part.tensors, part.origin, placement));
-  };
-  return {model, std::move(parts), pipelines::Residency::all};
+  const auto model = pipelines::open_model(request.folder);
+  return {model->spec,
+          {model->spec, pipelines::parts_of(model, placement), pipelines::Residency::all}};
 }
 
 pipelines::TextToVideoRequest clip_request(const Request& request, const specs::ModelSpec& model) {
@@ -132,16 +111,10 @@ base::Json as_json(const toyworld::Score& score) {
 }  // namespace
 
 int score_toy(Arguments arguments) {
-  Complaints complaints;
-  const auto request = read_options(kForm, arguments, complaints);
+  const auto request = read_options(kForm, arguments);
   if (!request) return kDone;
-  const auto* model = specs::find_model(request->model);
-  if (model == nullptr) complaints.add(base::text("--model: no model \"", request->model, "\""));
-  if (request->folder.size() != 1) complaints.add("score-toy needs one folder");
-  complaints.refuse();
-
-  auto pipeline = open(*request, *model);
-  auto clip = clip_request(*request, *model);
+  auto [spec, pipeline] = open(*request);
+  auto clip = clip_request(*request, spec);
   const auto split =
       request->split == "seen" ? toyworld::Split::training : toyworld::Split::held_out;
   const auto concepts = toyworld::concepts_to_score(
