@@ -5,14 +5,16 @@
 #include <iomanip>
 #include <sstream>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
+#include "base/text.h"
 #include "models/vae.h"
 #include "toyworld/batch.h"
 #include "toyworld/networks.h"
 #include "toyworld/pca.h"
 #include "toyworld/render.h"
 #include "toyworld/score.h"
+#include "toyworld/skeleton.h"
 
 namespace toyworld {
 namespace {
@@ -27,6 +29,26 @@ bool by_muon(std::string_view name) {
   const bool outer = name == "encoder.conv1.weight" || name == "decoder.head.2.weight" ||
                      name == "conv1.weight" || name == "conv2.weight";
   return name.ends_with(".weight") && !outer;
+}
+
+// Norms divide every voxel by its size, and with it brightness away. A quarter of the channels that
+// reach the two heads start constant, and the decoder's head starts as the difference of opposite
+// channels, which SiLU leaves linear.
+void keep_brightness(NamedTensors& vae) {
+  const torch::NoGradGuard no_grad;
+  for (const char* last : {"encoder.downsamples.8.resample.1", "decoder.upsamples.11.resample.1"}) {
+    auto& weight = vae.at(base::text(last, ".weight"));
+    const auto width = weight.size(0);
+    weight.slice(0, width - width / 4).zero_();
+    vae.at(base::text(last, ".bias")).slice(0, width - width / 4).fill_(2);
+  }
+  auto& weight = vae.at("decoder.upsamples.11.resample.1.weight");
+  weight.slice(0, 3, 6).copy_(-weight.slice(0, 0, 3));
+  const auto rest = weight.size(0) - weight.size(0) / 4;
+  weight.slice(0, 6, rest).mul_(0.3);
+  auto head = vae.at("decoder.head.2.weight").zero_().select(2, 2).select(2, 1).select(2, 1);
+  head.slice(1, 0, 3).copy_(torch::eye(3));
+  head.slice(1, 3, 6).copy_(-torch::eye(3));
 }
 
 // Fresh weights whose conv2 undoes the normalisation, so that the decoder starts on the code's own
@@ -44,6 +66,7 @@ NamedTensors anchored_vae(const specs::VaeSpec& spec) {
   tensors.at("conv2.bias").copy_(-mean_Z / std_Z);
   tensors.at("conv1.bias").copy_(torch::cat({mean_Z, torch::full({spec.z_dim}, -5.0)}));
   tensors.at("conv1.weight").slice(0, 0, spec.z_dim).mul_(std_Z.reshape({-1, 1, 1, 1, 1}));
+  keep_brightness(tensors);
   return tensors;
 }
 
@@ -51,6 +74,14 @@ models::Vae make_vae(const specs::VaeSpec& spec,
                      const NamedTensors& tensors,
                      torch::Device device) {
   return {spec, models::Weights(tensors, "autoencoder in training", {device, torch::kFloat32})};
+}
+
+Tensor encode(const models::Vae& vae, const Tensor& clip_BCFHW, const VaeSettings& settings) {
+  return settings.skeleton ? skeleton_encode(vae, clip_BCFHW) : vae.encode_moments(clip_BCFHW);
+}
+
+Tensor decode(const models::Vae& vae, const Tensor& raw_BZFHW, const VaeSettings& settings) {
+  return settings.skeleton ? skeleton_decode(vae, raw_BZFHW) : vae.decode_raw(raw_BZFHW);
 }
 
 // A square window per batch, on the grid of latents.
@@ -90,7 +121,7 @@ Losses losses_of(const models::Vae& vae,
   Losses losses;
   Tensor raw_BZFHW;
   if (own || step % settings.steps_per_encoding == 0) {
-    const auto moments = vae.encode_moments(clip_BCFHW).to(torch::kFloat32);
+    const auto moments = encode(vae, clip_BCFHW, settings).to(torch::kFloat32);
     raw_BZFHW = moments.slice(1, 0, vae.spec.z_dim);
     losses.anchor = (vae.normalised(raw_BZFHW) - code_BZFHW).square().mean();
   }
@@ -98,7 +129,7 @@ Losses losses_of(const models::Vae& vae,
     const auto noise = kCodeNoise * torch::randn(code_BZFHW.sizes()).to(run.device);
     raw_BZFHW = vae.denormalised(code_BZFHW + noise);
   }
-  losses.picture = picture_loss(vae.decode_raw(raw_BZFHW), clip_BCFHW);
+  losses.picture = picture_loss(decode(vae, raw_BZFHW, settings), clip_BCFHW);
   return losses;
 }
 
@@ -116,12 +147,13 @@ std::string look(const models::Vae& vae, const Pca& code, const VaeSettings& set
     Random random(kLookSeed, 0, i);
     const auto clip = render(make_scene(concepts[i], settings.frames, random), settings.frames);
     const auto clip_BCFHW = clip.unsqueeze(0).to(vae.mean.device());
-    const auto drawn = vae.decode_raw(vae.denormalised(code.encode(clip_BCFHW))).clamp(-1, 1);
-    const auto own = vae.encode_moments(clip_BCFHW).slice(1, 0, vae.spec.z_dim);
+    const auto raw = vae.denormalised(code.encode(clip_BCFHW));
+    const auto drawn = decode(vae, raw, settings).clamp(-1, 1);
+    const auto own = encode(vae, clip_BCFHW, settings).slice(1, 0, vae.spec.z_dim);
     const double here = psnr(drawn, clip_BCFHW);
     from_code += here / settings.clips_per_look;
     worst = std::min(worst, here);
-    from_own += psnr(vae.decode_raw(own).clamp(-1, 1), clip_BCFHW) / settings.clips_per_look;
+    from_own += psnr(decode(vae, own, settings).clamp(-1, 1), clip_BCFHW) / settings.clips_per_look;
     score.add(check(drawn.squeeze(0).to(torch::kCPU, torch::kFloat32), concepts[i]));
   }
   std::ostringstream line;

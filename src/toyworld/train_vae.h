@@ -12,8 +12,9 @@ namespace toyworld {
 struct VaeSettings {
   std::filesystem::path code;
   std::filesystem::path start_weights;  // empty: fresh
-  int frames = 33;  // the network looks far back: short clips do not extrapolate
-  int crop = 40;    // px, square; 0: whole frames
+  int frames = 33;        // the network looks far back: short clips do not extrapolate
+  int crop = 40;          // px, square; 0: whole frames
+  bool skeleton = false;  // without the residual branches (skeleton.h)
   double muon_rate = 0.02, adam_rate = 1e-3;
   double average = 0.995;
   double own_latents = 0;  // share of the steps that decode the encoder's latents, with gradient

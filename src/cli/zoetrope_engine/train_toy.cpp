@@ -2,7 +2,7 @@
 // zoetrope-engine train-toy STAGE --state DIR …
 #include <array>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -40,6 +40,7 @@ struct Request {
   double own_latents = 0;
   int64_t crop = 40;
   int64_t look = 500;
+  bool skeleton = false;
   std::string text, code, start, vae, dit, high;
 };
 
@@ -47,48 +48,49 @@ constexpr Option<Request> kOptions[] = {
     {"STAGE",
      "",
      &Request::stage,
-     "code, text, dit, vae or release",
+     "What to learn, or to write.",
      {.choices = kStages, .required = true}},
     {"--state",
      "DIR",
      &Request::state,
-     "folder of the stage: log, state, weights; of the release",
+     "Folder of the stage: log, state, weights; of the release.",
      {.required = true}},
-    {"--model", "NAME", &Request::model, "whose networks to train"},
-    {"--device", "NAME", &Request::device, "cpu or cuda:N"},
-    {"--threads", "N", &Request::threads, "of the CPU; 0: all", {.min = 0}},
-    {"--steps", "N", &Request::steps, "until this many in all", {.min = 1}},
-    {"--batch", "N", &Request::batch, "samples of a step", {.min = 1}},
-    {"--seed", "N", &Request::seed, "of data, noise and fresh weights", {.min = 0}},
-    {"--frames", "N", &Request::frames, "of a clip: 1, 5, 9 …", {.min = 1}},
-    {"--hold", "X", &Request::hold, "share of the steps at full rate", {.min = 0, .max = 0.99}},
-    {"--muon-rate", "X", &Request::muon_rate, "learning rate of matrices", {.min = 0}},
-    {"--adam-rate", "X", &Request::adam_rate, "learning rate of the rest", {.min = 0}},
+    {"--model", "NAME", &Request::model, "Whose networks to train."},
+    {"--device", "NAME", &Request::device, "cpu or cuda:N."},
+    {"--threads", "N", &Request::threads, "Of the CPU; 0: all.", {.min = 0}},
+    {"--steps", "N", &Request::steps, "Until this many in all.", {.min = 1}},
+    {"--batch", "N", &Request::batch, "Samples of a step.", {.min = 1}},
+    {"--seed", "N", &Request::seed, "Of data, noise and fresh weights.", {.min = 0}},
+    {"--frames", "N", &Request::frames, "Of a clip: 1, 5, 9 and so on.", {.min = 1}},
+    {"--hold", "X", &Request::hold, "Share of the steps at full rate.", {.min = 0, .max = 0.99}},
+    {"--muon-rate", "X", &Request::muon_rate, "Learning rate of matrices.", {.min = 0}},
+    {"--adam-rate", "X", &Request::adam_rate, "Learning rate of the rest.", {.min = 0}},
     {"--average",
      "X",
      &Request::average,
-     "running average kept per step",
+     "Running average kept per step.",
      {.min = 0, .max = 0.99999}},
-    {"--shift", "X", &Request::shift, "dit: of the noise levels", {.min = 0.1}},
-    {"--lowest-noise", "X", &Request::lowest_noise, "dit: of an expert", {.min = 0, .max = 1}},
-    {"--highest-noise", "X", &Request::highest_noise, "dit: of an expert", {.min = 0, .max = 1}},
+    {"--shift", "X", &Request::shift, "dit: of the noise levels.", {.min = 0.1}},
+    {"--lowest-noise", "X", &Request::lowest_noise, "dit: of an expert.", {.min = 0, .max = 1}},
+    {"--highest-noise", "X", &Request::highest_noise, "dit: of an expert.", {.min = 0, .max = 1}},
     {"--crop",
      "N",
      &Request::crop,
-     "vae: px of a square window; 0: whole frames",
+     "vae: px of a square window; 0: whole frames.",
      {.min = 0, .max = 64}},
+    {"--skeleton", "", &Request::skeleton, "vae: without the residual branches, to begin with."},
     {"--own-latents",
      "X",
      &Request::own_latents,
-     "vae: share of steps without the code",
+     "vae: share of steps without the code.",
      {.min = 0, .max = 1}},
-    {"--look", "N", &Request::look, "steps between scores; 0: none", {.min = 0}},
-    {"--text", "FILE", &Request::text, "dit, release: weights of the text stage"},
-    {"--code", "FILE", &Request::code, "dit, vae: the linear code"},
-    {"--start", "FILE", &Request::start, "weights to start from"},
-    {"--vae", "FILE", &Request::vae, "release: weights of the vae stage"},
-    {"--dit", "FILE", &Request::dit, "release: the only transformer, or the low-noise expert"},
-    {"--high", "FILE", &Request::high, "release: the high-noise expert"},
+    {"--look", "N", &Request::look, "Steps between scores; 0: none.", {.min = 0}},
+    {"--text", "FILE", &Request::text, "dit, release: weights of the text stage."},
+    {"--code", "FILE", &Request::code, "dit, vae: the linear code."},
+    {"--start", "FILE", &Request::start, "Weights to start from."},
+    {"--vae", "FILE", &Request::vae, "release: weights of the vae stage."},
+    {"--dit", "FILE", &Request::dit, "release: the only transformer, or the low-noise expert."},
+    {"--high", "FILE", &Request::high, "release: the high-noise expert."},
 };
 
 constexpr Form<Request> kForm = {
@@ -150,6 +152,7 @@ toyworld::VaeSettings vae_settings(const Request& request) {
           .start_weights = request.start,
           .frames = static_cast<int>(request.frames),
           .crop = static_cast<int>(request.crop),
+          .skeleton = request.skeleton,
           .muon_rate = request.muon_rate,
           .adam_rate = request.adam_rate,
           .average = request.average,
