@@ -79,7 +79,7 @@ constexpr ModelSpec kWan22Ti2v5B = with(kWan21T2v14B, [](ModelSpec& m) {
 // The demo family: the same networks, small (weights/tiny/README.md).
 constexpr DitSpec kDitTiny = {.dim = 128,
                               .ffn_dim = 512,
-                              .num_heads = 1,
+                              .num_heads = 4,
                               .num_layers = 8,
                               .in_dim = 16,
                               .out_dim = 16,

@@ -3,10 +3,11 @@
 // rule that departs from plain variance-preserving weights says what it is for.
 #include "toyworld/networks.h"
 
+#include <array>
 #include <functional>
-#include <set>
+#include <span>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "weights/inventory.h"
 
@@ -34,17 +35,43 @@ NamedTensors made(const std::vector<weights::ExpectedTensor>& tensors,
   return result;
 }
 
-// A query and key bias that makes tokens attend to their neighbours: with equal biases on the first
-// member of each fast rotary pair, the logit falls with the distance in time, height and width.
-Tensor locality_bias(int64_t dim, int64_t head_dim) {
-  constexpr int64_t kFastPairs = 6;
-  constexpr float kStrength = 4;
-  const int64_t side = head_dim / 6, time = head_dim / 2 - 2 * side;
-  auto bias = torch::zeros({dim / head_dim, head_dim / 2, 2});
-  for (const int64_t first : {int64_t{0}, time, time + side}) {
-    bias.slice(1, first, first + kFastPairs).select(2, 0).fill_(kStrength);
+// Where a head looks at first, in tokens of time, height and width.
+using Offset = std::array<int, 3>;
+constexpr Offset kOffsets[2][4] = {{{0, 0, -1}, {0, 0, 1}, {0, -1, 0}, {0, 1, 0}},
+                                   {{-1, 0, 0}, {1, 0, 0}, {0, -1, -1}, {0, 1, 1}}};
+
+// Sets the biases of queries and keys so that head h attends to the token at offsets[h]: positions
+// are known only through the rotation of pairs, and a sum over neighbours does not tell which one
+// said what, so every direction needs a head of its own. A pair of frequency f with the key turned
+// by -f * offset adds cos(f * (distance - offset)) to the logit.
+void look_aside(NamedTensors& dit,
+                const std::string& self_attn,
+                const specs::DitSpec& spec,
+                std::span<const Offset> offsets) {
+  constexpr float kStrength = 3;
+  constexpr double kLogitScale = 2;  // by the norms behind the biases
+  constexpr int64_t kFastPairs = 2;
+  const int64_t head_dim = spec.head_dim(), side = head_dim / 6;
+  const int64_t pairs[3] = {head_dim / 2 - 2 * side, side, side};
+  auto query = torch::zeros({spec.num_heads, head_dim / 2, 2}), key = query.clone();
+  for (int64_t head = 0; head < spec.num_heads; ++head) {
+    const auto& offset = offsets[static_cast<size_t>(head) % offsets.size()];
+    int64_t first = 0;
+    for (size_t axis = 0; axis < 3; first += pairs[axis++]) {
+      for (int64_t pair = 0; pair < std::min(kFastPairs, pairs[axis]); ++pair) {
+        const double frequency = std::pow(10000.0, -double(pair) / double(pairs[axis]));
+        const auto angle = static_cast<float>(-frequency * offset[axis]);
+        query[head][first + pair][0] = kStrength;
+        key[head][first + pair][0] = kStrength * std::cos(angle);
+        key[head][first + pair][1] = kStrength * std::sin(angle);
+      }
+    }
   }
-  return bias.flatten();
+  dit.at(self_attn + ".q.bias").copy_(query.flatten());
+  dit.at(self_attn + ".k.bias").copy_(key.flatten());
+  for (const char* norm : {".norm_q.weight", ".norm_k.weight"}) {
+    dit.at(self_attn + norm).fill_(kLogitScale);
+  }
 }
 
 // The DiT's 512 text rows are mostly padding, one row with ln(512 - L) on its logit, which leaves
@@ -103,10 +130,7 @@ NamedTensors new_dit(const specs::DitSpec& spec) {
   for (int i = 0; i < spec.num_layers; ++i) {
     const std::string block = "blocks." + std::to_string(i);
     prefer_words(dit, block + ".cross_attn", spec.dim);
-    if (i % 2 == 0) continue;
-    for (const char* part : {".self_attn.q.bias", ".self_attn.k.bias"}) {
-      dit.at(block + part).copy_(locality_bias(spec.dim, spec.head_dim()));
-    }
+    if (i % 2 == 1) look_aside(dit, block + ".self_attn", spec, kOffsets[i / 2 % 2]);
   }
   return dit;
 }
