@@ -3,7 +3,7 @@
 // grid
 #include "models/clip.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/text.h"
 #include "kernels/ops.h"

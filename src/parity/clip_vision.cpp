@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Module clip_vision: the features of all pictures of the case.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "models/clip.h"
 #include "parity/parity.h"

@@ -3,7 +3,7 @@
 // tokenised by tokenizer.json and, where the library is there, by spiece.model.
 #include "text/tokenizer.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/bytes.h"
 #include "base/error.h"

@@ -2,7 +2,7 @@
 #include "toyworld/batch.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "toyworld/prompts.h"
 #include "toyworld/render.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toyworld/generate.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "pipelines/sampler.h"
 #include "toyworld/batch.h"

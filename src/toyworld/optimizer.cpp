@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toyworld/optimizer.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "base/text.h"

@@ -2,7 +2,7 @@
 // K directions, P pixels of a block; otherwise as in the header
 #include "toyworld/pca.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "toyworld/render.h"
 #include "toyworld/state.h"

@@ -6,7 +6,7 @@
 #include <iostream>
 #include <sstream>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "toyworld/random.h"
 

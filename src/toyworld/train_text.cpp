@@ -2,7 +2,7 @@
 // B batch, L tokens, D width of a feature
 #include "toyworld/train_text.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/text.h"
 #include "models/umt5.h"

@@ -3,7 +3,7 @@
 #include "toyworld/world.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "toyworld/batch.h"
 #include "toyworld/checker.h"
