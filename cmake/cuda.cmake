@@ -63,6 +63,10 @@ function(compile_cuda room objects_variable)
   foreach(architecture IN LISTS cuda_architectures)
     list(APPEND targets -gencode arch=compute_${architecture},code=sm_${architecture})
   endforeach()
+  set(strict)
+  if(WARNINGS_ARE_ERRORS)
+    set(strict -Werror all-warnings)
+  endif()
   set(objects)
   foreach(kernel IN LISTS kernels)
     get_filename_component(stem ${kernel} NAME)
@@ -70,7 +74,7 @@ function(compile_cuda room objects_variable)
     add_custom_command(OUTPUT ${object}
       COMMAND ${NVCC} -c ${kernel} -o ${object} -MD -MF ${object}.d
               -std=c++20 -O3 ${targets} -ccbin ${CMAKE_CXX_COMPILER}
-              -Xcompiler -Wall,-Wextra,-fPIC -Werror all-warnings
+              -Xcompiler -Wall,-Wextra,-fPIC ${strict}
               -I${PROJECT_SOURCE_DIR}/src
       DEPENDS ${kernel} DEPFILE ${object}.d
       COMMENT "Compiling the CUDA kernels of ${stem}" VERBATIM)

@@ -81,7 +81,10 @@ Result run_dit(const Setting& setting) {
   const auto context_LD = input(setting, "context", [&] {
     return torch::randn({kPromptTokens, spec.text_dim});
   });
-  const auto context = dit.prepare(context_LD.unsqueeze(0), {context_LD.size(0)});
+  const auto context = dit.prepare(context_LD.unsqueeze(0),
+                                   {context_LD.size(0)},
+                                   {},
+                                   models::exact_padding(setting.placement.device));
 
   const auto shape = specs::latent_shape(setting.model.vae, setting.size, setting.frames);
   Result result{.flops = specs::dit_flops(spec, shape),

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <torch/types.h>
 
@@ -26,11 +27,21 @@ struct Setting {
   std::filesystem::path inputs;   // safetensors; empty: random numbers
 };
 
+// One kind of operation of a forward.
+struct Operation {
+  std::string name;
+  int64_t count = 0;   // in a forward
+  double seconds = 0;  // of one
+  double flops = 0;    // of one; 0 where memory decides
+  double bytes = 0;    // read and written by one at the least; 0 where arithmetic decides
+};
+
 struct Result {
   Timing timing;
-  double flops = 0;            // of one run
-  double attention_flops = 0;  // the part of it that is self-attention
-  torch::Tensor output;        // of the last run, to compare with a peer's
+  double flops = 0;                   // of one run
+  double attention_flops = 0;         // the part of it that is self-attention
+  torch::Tensor output;               // of the last run, to compare with a peer's
+  std::vector<Operation> operations;  // where they were timed one by one
 };
 
 // One forward of the transformer for one sample; the prompt's keys and values are made once,

@@ -33,6 +33,10 @@ Linear fp32_linear(Weights& w, std::string_view name, int64_t in, int64_t out) {
 
 }  // namespace
 
+TextPadding exact_padding(torch::Device device) {
+  return device.is_cuda() ? TextPadding::written_out : TextPadding::collapsed;
+}
+
 Tensor sinusoidal_embedding(const Tensor& t_U, int64_t dim) {
   const int64_t half = dim / 2;
   const auto options = torch::TensorOptions().dtype(torch::kFloat64).device(t_U.device());

@@ -41,6 +41,9 @@ struct Context {
 // which the attention kernels of a GPU would round to bf16.
 enum class TextPadding { collapsed, written_out };
 
+// The form that is exact on the device.
+TextPadding exact_padding(torch::Device device);
+
 struct LayerNorm {
   LayerNorm(Weights w, int64_t dim);
   Tensor weight, bias;

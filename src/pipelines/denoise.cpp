@@ -21,8 +21,7 @@ Guided prepare(const models::Dit& dit, const DenoiseInputs& inputs) {
   if (inputs.image.clip_IC.defined()) {
     clip_BIC = inputs.image.clip_IC.to(device).unsqueeze(0).expand({int64_t(texts.size()), -1, -1});
   }
-  const auto padding =
-      device.is_cuda() ? models::TextPadding::written_out : models::TextPadding::collapsed;
+  const auto padding = models::exact_padding(device);
   const auto text_BLC = at::pad_sequence(texts, /*batch_first=*/true);
   return {inputs, dit, dit.prepare(text_BLC, lengths, clip_BIC, padding)};
 }

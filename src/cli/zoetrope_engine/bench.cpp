@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// zoetrope-engine bench dit|vae|umt5|e2e: how fast this engine is here, beside what is possible.
+// zoetrope-engine bench dit|operations|vae|umt5|e2e: how fast this engine is here, beside what is
+// possible.
 #include <cstdio>
 #include <iostream>
 
@@ -8,9 +9,11 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "bench/operations.h"
 #include "bench/subjects.h"
 #include "cli/options.h"
 #include "cli/zoetrope_engine/commands.h"
+#include "cli/zoetrope_engine/device.h"
 #include "weights/safetensors.h"
 
 namespace cli {
@@ -35,10 +38,8 @@ struct Request {
   bool json = false;
 };
 
-constexpr std::string_view kDtypes[] = {"bf16", "fp32"};
-
 constexpr Option<Request> kOptions[] = {
-    {"SUBJECT", "", &Request::subjects, "dit, vae, umt5, e2e, or peak: a matrix product"},
+    {"SUBJECT", "", &Request::subjects, "dit, operations (of dit), vae, umt5, e2e, or peak"},
     {"--model", "NAME", &Request::model, "whose dimensions (zoetrope models lists them)"},
     {"--size", "WxH", &Request::size, "pixels of the video"},
     {"--frames", "N", &Request::frames, "frames of the video", {.min = 1}},
@@ -80,6 +81,7 @@ struct Subject {
 // The matrix product alone is no network: it has a line of its own.
 constexpr std::string_view kPeak = "peak";
 constexpr Subject kSubjects[] = {{"dit", bench::run_dit},
+                                 {"operations", bench::run_operations},
                                  {"vae", bench::run_vae},
                                  {"umt5", bench::run_umt5},
                                  {"e2e", bench::run_pipeline}};
@@ -89,8 +91,10 @@ const Subject* find_subject(const std::vector<std::string>& names, Complaints& c
     const auto* found = std::ranges::find(kSubjects, names[0], &Subject::name);
     if (found != std::end(kSubjects)) return found;
   }
-  complaints.add(base::text(
-      "bench: one of dit, vae, umt5, e2e, peak is needed, found \"", base::join(names, " "), "\""));
+  complaints.add(
+      base::text("bench: one of dit, operations, vae, umt5, e2e, peak is needed, found \"",
+                 base::join(names, " "),
+                 "\""));
   return nullptr;
 }
 
@@ -104,18 +108,13 @@ specs::Size read_size(const std::string& words, Complaints& complaints) {
   return size;
 }
 
-torch::Device read_device(const std::string& name) {
-  if (name != "auto") return torch::Device(name);
-  return torch::cuda::is_available() ? torch::Device("cuda:0") : torch::kCPU;
-}
-
 Setting read_setting(const Request& request, Complaints& complaints) {
   Setting setting{
       .size = read_size(request.size, complaints),
       .frames = static_cast<int>(request.frames),
       .steps = static_cast<int>(request.steps),
       .repeats = static_cast<int>(request.repeats),
-      .placement = {.device = read_device(request.device),
+      .placement = {.device = read_device("--device", request.device, complaints),
                     .matrices = request.dtype == "bf16" ? torch::kBFloat16 : torch::kFloat32},
       .weights = request.weights,
       .inputs = request.inputs};
@@ -129,6 +128,25 @@ Setting read_setting(const Request& request, Complaints& complaints) {
   if (request.umt5_layers > 0)
     setting.model.umt5.num_layers = static_cast<int>(request.umt5_layers);
   return setting;
+}
+
+// Seconds that a GPU which does nothing but this arithmetic needs, at the rates of the floor.
+double least_seconds(const Floor& floor, const Result& result) {
+  return (result.flops - result.attention_flops) / (floor.linear * 1e12) +
+         result.attention_flops / (floor.attention * 1e12);
+}
+
+void print_operation(const bench::Operation& operation) {
+  const double total = static_cast<double>(operation.count) * operation.seconds;
+  const bool arithmetic = operation.flops > 0;
+  const double rate = (arithmetic ? operation.flops / 1e12 : operation.bytes / 1e9);
+  std::printf("  %-26s %8.3f ms x %4lld = %8.1f ms  %8.1f %s\n",
+              operation.name.c_str(),
+              1e3 * operation.seconds,
+              static_cast<long long>(operation.count),
+              1e3 * total,
+              rate / operation.seconds,
+              arithmetic ? "TFLOP/s" : "GB/s");
 }
 
 void print_plain(const Subject& subject,
@@ -156,14 +174,14 @@ void print_plain(const Subject& subject,
               100 * result.flops / seconds / peak);
   if (setting.placement.device.is_cuda() && result.attention_flops > 0) {
     for (const auto& floor : kH200Floors) {
-      const double least = (result.flops - result.attention_flops) / (floor.linear * 1e12) +
-                           result.attention_flops / (floor.attention * 1e12);
+      const double least = least_seconds(floor, result);
       std::printf("  floor %s on one H200 %.3g s: %.0f %% of it\n",
                   floor.name,
                   least,
                   100 * least / seconds);
     }
   }
+  for (const auto& operation : result.operations) print_operation(operation);
   std::printf("  peak memory %s\n",
               base::human_bytes(bench::peak_bytes(setting.placement.device)).c_str());
 }
@@ -173,6 +191,18 @@ void print_json(const Subject& subject,
                 const Setting& setting,
                 const Result& result,
                 double peak) {
+  base::Json floors = base::Json::object();
+  for (const auto& floor : kH200Floors) {
+    if (result.attention_flops > 0) floors[floor.name] = least_seconds(floor, result);
+  }
+  base::Json operations = base::Json::array();
+  for (const auto& operation : result.operations) {
+    operations.push_back({{"name", operation.name},
+                          {"count", operation.count},
+                          {"seconds", operation.seconds},
+                          {"flops", operation.flops},
+                          {"bytes", operation.bytes}});
+  }
   const base::Json line = {{"subject", subject.name},
                            {"model", request.model},
                            {"size", request.size},
@@ -181,6 +211,8 @@ void print_json(const Subject& subject,
                            {"device", bench::describe(setting.placement.device)},
                            {"seconds", result.timing.seconds},
                            {"flops", result.flops},
+                           {"h200_floor_seconds", floors},
+                           {"operations", operations},
                            {"peak_flops_per_second", peak},
                            {"peak_bytes", bench::peak_bytes(setting.placement.device)}};
   std::cout << line.dump() << '\n';

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
 #include <torch/cuda.h>
 
@@ -26,13 +27,19 @@ std::optional<int> gpu_number(std::string_view word) {
   return is_number && number >= 0 ? std::optional(number) : std::nullopt;
 }
 
+// fp32 means fp32: left alone, cuDNN would round what its convolutions multiply to 10 bits.
+torch::Device gpu(int number) {
+  at::globalContext().setAllowTF32CuDNN(false);
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(number)};
+}
+
 }  // namespace
 
 torch::Device read_device(std::string_view option,
                           const std::string& word,
                           Complaints& complaints) {
   const int gpus = torch::cuda::device_count();
-  if (word == "auto") return gpus > 0 ? torch::Device(torch::kCUDA, 0) : torch::kCPU;
+  if (word == "auto") return gpus > 0 ? gpu(0) : torch::kCPU;
   if (word == "cpu") return torch::kCPU;
   const auto number = gpu_number(word);
   if (!number) {
@@ -42,7 +49,7 @@ torch::Device read_device(std::string_view option,
                                  : text("this machine has cuda:0 to cuda:", gpus - 1);
     complaints.add(text(option, ": \"", word, "\" is not there; ", there));
   } else {
-    return {torch::kCUDA, static_cast<torch::DeviceIndex>(*number)};
+    return gpu(*number);
   }
   return torch::kCPU;
 }

@@ -8,6 +8,7 @@
 
 #include "cli/options.h"
 #include "cli/zoetrope_engine/commands.h"
+#include "cli/zoetrope_engine/device.h"
 
 namespace cli {
 namespace {
@@ -23,7 +24,7 @@ struct Request {
 
 constexpr Option<Request> kOptions[] = {
     {"DIR", "", &Request::folders, "Folders that hold cases at any depth.", {.required = true}},
-    {"--device", "cpu|cuda:N", &Request::device, "Where to compute."},
+    {"--device", "D", &Request::device, "Where to compute: auto, cpu or cuda:N."},
     {"--json", "", &Request::json, "One JSON object per case."},
 };
 constexpr Form<Request> kForm = {
@@ -80,9 +81,11 @@ base::Json as_json(const CaseResult& result) {
 }  // namespace
 
 int parity(Arguments arguments) {
-  const auto request = read_options(kForm, arguments);
+  Complaints complaints;
+  const auto request = read_options(kForm, arguments, complaints);
   if (!request) return kDone;
-  const ::parity::Options options{.device = torch::Device(request->device)};
+  const ::parity::Options options{.device = read_device("--device", request->device, complaints)};
+  complaints.refuse();
   std::map<Verdict, int> counts;
   for (const auto& folder : request->folders) {
     for (const auto& path : ::parity::find_cases(folder)) {
