@@ -123,7 +123,7 @@ def header(peaks, a):
           f"- CPU: {processor()}\n"
           f"- ours at {commit}; torch {torch.__version__}, diffusers {diffusers.__version__}, "
           f"transformers {transformers.__version__}\n"
-          f"- matrix products of torch, random numbers, best of 1024^3, 1536^3, 2048^3: fp32 "
+          f"- matrix products of torch, random numbers, best of 512^3 to 2048^3: fp32 "
           f"{peaks['fp32'] / 1e9:.0f} GFLOP/s, bf16 {peaks['bf16'] / 1e9:.0f}; shares are of the larger\n"
           f"- random weights; {a.layers} layers each of transformer and text encoder; e2e has "
           f"{a.steps} step(s), two forwards each\n"
