@@ -26,7 +26,7 @@ constexpr uint64_t kScratch = 32 * kMiB;
 
 // Values that a decoder keeps alive per pixel of a group of four frames and channel of its widest
 // full-size layer (2.2 works on patches of 2x2 pixels), measured.
-constexpr uint64_t kValuesPerPixel21 = 54;
+constexpr uint64_t kValuesPerPixel21 = 11;
 constexpr uint64_t kValuesPerPixel22 = 12;
 
 // Held in fp32 whatever the type of the matrices (Linear::Precision::fp32, Weights::fp32).
