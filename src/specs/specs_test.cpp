@@ -18,8 +18,11 @@ TEST(Specs, EveryModelIsFoundByItsName) {
   EXPECT_EQ(specs::find_model("wan9.9"), nullptr);
 }
 
-TEST(Specs, ReleasedModelsHaveHeadsOf128) {
-  for (const auto& model : specs::models()) EXPECT_EQ(model.dit.head_dim(), 128) << model.name;
+TEST(Specs, ReleasedModelsHaveHeadsOf128AndTheDemoFamilyOf32) {
+  for (const auto& model : specs::models()) {
+    const bool is_demo = model.native != specs::Size{};
+    EXPECT_EQ(model.dit.head_dim(), is_demo ? 32 : 128) << model.name;
+  }
 }
 
 TEST(Specs, LatentStatisticsHaveOneEntryPerChannel) {

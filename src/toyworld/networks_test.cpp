@@ -9,6 +9,10 @@
 
 namespace {
 
+double worst(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
+
 TEST(NewVae, ComputesWhatItsSkeletonDoesWhileTheBranchesAreClosed) {
   torch::manual_seed(3);
   const specs::VaeSpec spec = {specs::VaeKind::vae21, 8, 8, 16};
@@ -17,12 +21,12 @@ TEST(NewVae, ComputesWhatItsSkeletonDoesWhileTheBranchesAreClosed) {
   const torch::NoGradGuard no_grad;
   const auto video_BCFHW = torch::rand({1, 3, 9, 16, 24}) * 2 - 1;
   const auto moments_BMFHW = vae.encode_moments(video_BCFHW);
-  EXPECT_GT(moments_BMFHW.std().item<double>(), 0.01);
-  EXPECT_TRUE(torch::allclose(moments_BMFHW, toyworld::skeleton_encode(vae, video_BCFHW)));
+  EXPECT_GT(moments_BMFHW.std().item<double>(), 0.1);
+  EXPECT_LT(worst(moments_BMFHW, toyworld::skeleton_encode(vae, video_BCFHW)), 1e-4);
   const auto raw_BZFHW = torch::randn({1, 16, 3, 2, 3});
   const auto clip_BCFHW = vae.decode_raw(raw_BZFHW);
-  EXPECT_GT(clip_BCFHW.std().item<double>(), 0.01);
-  EXPECT_TRUE(torch::allclose(clip_BCFHW, toyworld::skeleton_decode(vae, raw_BZFHW)));
+  EXPECT_GT(clip_BCFHW.std().item<double>(), 0.1);
+  EXPECT_LT(worst(clip_BCFHW, toyworld::skeleton_decode(vae, raw_BZFHW)), 1e-4);
 }
 
 // Which token every token of a 3x5x5 grid's middle looks at most in a fresh block, without content.
