@@ -2,6 +2,7 @@
 #include "cli/zoetrope_engine/device.h"
 
 #include <charconv>
+#include <optional>
 
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
@@ -52,12 +53,6 @@ torch::Device read_device(std::string_view option,
     return gpu(*number);
   }
   return torch::kCPU;
-}
-
-torch::ScalarType read_dtype(const std::optional<std::string>& word, torch::Device device) {
-  if (word) return *word == "bf16" ? torch::kBFloat16 : torch::kFloat32;
-  const bool has_bf16 = device.is_cuda() || base::processor().has("avx512bw");
-  return has_bf16 ? torch::kBFloat16 : torch::kFloat32;
 }
 
 uint64_t available_memory(torch::Device device) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,10 +17,6 @@ constexpr std::string_view kDtypes[] = {"bf16", "fp32"};
 // "auto" (the first GPU, else the CPU), "cpu", "cuda", "cuda:N". What is not there is complained of
 // under `option` and read as the CPU.
 torch::Device read_device(std::string_view option, const std::string& word, Complaints& complaints);
-
-// The type asked for, or else bf16 wherever the hardware multiplies bf16: on a GPU and on a CPU
-// with AVX-512. Elsewhere fp32, which is faster there.
-torch::ScalarType read_dtype(const std::optional<std::string>& word, torch::Device device);
 
 // Bytes that can be allocated on the device, and how messages call them.
 uint64_t available_memory(torch::Device device);

@@ -48,11 +48,7 @@ constexpr Option<O> kOptions[] = {
     {"--seed", "N", &O::seed, "Of the noise; -1 draws one.", {.min = -1}},
     {"--noise-device", "cpu|cuda", &O::noise_device, "Whose noise. Default: as --device."},
     {"--device", "auto|cpu|cuda:N", &O::device, "Where to compute."},
-    {"--dtype",
-     "bf16|fp32",
-     &O::dtype,
-     "Type of weights and activations. Default: bf16, or fp32 on a CPU without bf16.",
-     {.choices = kDtypes}},
+    {"--dtype", "bf16|fp32", &O::dtype, "Type of weights and activations.", {.choices = kDtypes}},
     {"--sheet", "FILE.png", &O::sheet, "A contact sheet of the video as well."},
     {"--latents", "FILE.safetensors", &O::latents, "The latent before decoding as well."},
     {"--json", "", &O::json, "One JSON event per line on stdout."},
@@ -264,7 +260,7 @@ GenerateJob settle(const GenerateOptions& options, Complaints& complaints) {
   GenerateJob job{.options = options};
   check_files(options, complaints);
   job.device = read_device("--device", options.device, complaints);
-  job.dtype = read_dtype(options.dtype, job.device);
+  job.dtype = options.dtype == "bf16" ? torch::kBFloat16 : torch::kFloat32;
   const auto noise_device =
       read_device("--noise-device", options.noise_device.value_or(job.device.str()), complaints);
   const bool is_text = check_prompt("PROMPT", options.prompt, complaints) &

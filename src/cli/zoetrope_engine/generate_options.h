@@ -32,7 +32,7 @@ struct GenerateOptions {
   int64_t seed = -1;
   std::optional<std::string> noise_device;
   std::string device = "auto";
-  std::optional<std::string> dtype;
+  std::string dtype = "bf16";
   std::string sheet;
   std::string latents;
   bool json = false;
