@@ -29,6 +29,10 @@ constexpr uint64_t kScratch = 32 * kMiB;
 constexpr uint64_t kValuesPerPixel21 = 11;
 constexpr uint64_t kValuesPerPixel22 = 12;
 
+// The transformed tiles and weights of one convolution (kernels/convolution.cpp), which do not grow
+// with the video either.
+constexpr uint64_t kTransformed = 64 * kMiB;
+
 // Held in fp32 whatever the type of the matrices (Linear::Precision::fp32, Weights::fp32).
 bool is_fp32_island(const weights::ExpectedTensor& tensor) {
   constexpr std::string_view kIslands[] = {"norm", "modulation", "time_", "head.head", "gamma"};
@@ -88,7 +92,7 @@ uint64_t vae_working_bytes(const MemoryRequest& request) {
   const bool is_21 = vae.kind == specs::VaeKind::vae21;
   const uint64_t pixels = uint64_t(request.size.width) * request.size.height * vae.time_stride();
   const uint64_t values = is_21 ? kValuesPerPixel21 : kValuesPerPixel22;
-  return values * request.bytes_per_value * pixels * vae.decoder_dim + kScratch;
+  return values * request.bytes_per_value * pixels * vae.decoder_dim + kTransformed + kScratch;
 }
 
 // The largest 4n+1 frames, below the asked ones, that fit; 0: none.
