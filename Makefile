@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 ENGINE := $(BUILD)/bin/zoetrope
 GOLDENS := $(or $(ZOETROPE_GOLDENS),)
 
-DEMO_PROMPT ?= a red star bounces on a navy background
+DEMO_PROMPT ?= a red ball bounces on a navy background
 
 .PHONY: demo build test bench setup format lint clean help
 
