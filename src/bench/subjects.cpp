@@ -99,7 +99,7 @@ Result run_vae(const Setting& setting) {
   torch::InferenceMode guard;
   const auto checkpoint = checkpoint_of(setting);
   const auto spec = checkpoint.vae ? checkpoint.vae->spec : setting.model.vae;
-  const models::Vae vae(spec, weights_of(checkpoint.vae, spec, setting));
+  const models::Vae vae(spec, weights_of(checkpoint.vae, spec, setting), models::VaeUse::decode);
   const auto z_CFHW = input(setting, "z", [&] { return random_latent(setting); });
 
   Result result{.flops = specs::vae_decode_flops(
@@ -141,7 +141,11 @@ Result run_pipeline(const Setting& setting) {
            [&] { return models::Umt5(umt5, weights_of(checkpoint.text_encoder, umt5, setting)); },
        .high_noise = [&] { return models::Dit(dit, weights_of(checkpoint.dit, dit, setting)); },
        .low_noise = {},
-       .vae = [&] { return models::Vae(vae, weights_of(checkpoint.vae, vae, setting)); }},
+       .vae =
+           [&] {
+             return models::Vae(
+                 vae, weights_of(checkpoint.vae, vae, setting), models::VaeUse::decode);
+           }},
       pipelines::Residency::all);
   const auto ids = [&](const std::string& name) {
     const auto ids_L = input(setting, name, [&] { return random_ids(umt5); }).cpu();

@@ -43,17 +43,27 @@ Tensor per_channel(std::span<const float> values, const Placement& placement) {
       .to(placement.device);
 }
 
+CausalConv3d moments_conv(const specs::VaeSpec& spec, const Weights& from) {
+  return {from, "conv1", {2 * spec.z_dim, 2 * spec.z_dim, 1, 1, 1}};
+}
+
 }  // namespace
 
-Vae::Vae(const specs::VaeSpec& spec_, Weights from)
+Vae::Vae(const specs::VaeSpec& spec_, Weights from, VaeUse use)
     : spec(spec_),
       dtype(from.placement().matrices),
-      encoder(spec, from.in("encoder")),
+      encoder(use == VaeUse::both ? std::make_optional<Encoder3d>(spec, from.in("encoder"))
+                                  : std::nullopt),
       decoder(spec, from.in("decoder")),
-      conv1(from, "conv1", {2 * spec.z_dim, 2 * spec.z_dim, 1, 1, 1}),
+      conv1(use == VaeUse::both ? std::make_optional<CausalConv3d>(moments_conv(spec, from))
+                                : std::nullopt),
       conv2(from, "conv2", {spec.z_dim, spec.z_dim, 1, 1, 1}),
       mean(per_channel(specs::latents_mean(spec.kind), from.placement())),
       std(per_channel(specs::latents_std(spec.kind), from.placement())) {
+  if (use == VaeUse::decode) {
+    from.skip_below("encoder");
+    from.skip_below("conv1");
+  }
   from.finish();
 }
 
@@ -112,9 +122,10 @@ Tensor Vae::denormalised(const Tensor& latent_ZFHW) const {
 }
 
 Tensor Vae::encode_chunk(const Tensor& video_BCFHW, Stream& stream) const {
+  if (!encoder) throw std::logic_error("a Vae made to decode cannot encode");
   auto x_BCFHW = video_BCFHW.to(dtype);
   if (spec.kind == VaeKind::vae22) x_BCFHW = patchify(x_BCFHW);
-  return conv1(encoder(x_BCFHW, stream), stream);
+  return (*conv1)((*encoder)(x_BCFHW, stream), stream);
 }
 
 Tensor Vae::decode_chunk(const Tensor& latent_BZFHW, Stream& stream) const {

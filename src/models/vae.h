@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "models/vae_coder.h"
 #include "models/weights.h"
@@ -11,10 +12,13 @@
 
 namespace models {
 
+// What a Vae is for: decoding alone leaves the encoder in its file.
+enum class VaeUse { both, decode };
+
 struct Vae {
   // Takes all of `from` by the official names; a missing, misshapen or left-over tensor is
   // Error(invalid). Computes in from's Placement::matrices.
-  Vae(const specs::VaeSpec& spec, Weights from);
+  Vae(const specs::VaeSpec& spec, Weights from, VaeUse use = VaeUse::both);
 
   // Pixels [3,F,H,W] in [-1,1], H and W multiples of space_stride -> the normalised mean
   // (mu - mean) / std, fp32 [Z,1+(F-1)/4,h,w]. Streams, so the working memory does not depend on F.
@@ -42,11 +46,12 @@ struct Vae {
   Tensor denormalised(const Tensor& latent_ZFHW) const;
 
   specs::VaeSpec spec;
-  torch::ScalarType dtype;  // of the convolutions
-  Encoder3d encoder;
+  torch::ScalarType dtype;           // of the convolutions
+  std::optional<Encoder3d> encoder;  // absent, as conv1, where the use is decode
   Decoder3d decoder;
-  CausalConv3d conv1, conv2;  // 1x1x1: encoder to moments, latent to decoder
-  Tensor mean, std;           // fp32 [Z,1,1,1]
+  std::optional<CausalConv3d> conv1;  // 1x1x1: encoder to moments
+  CausalConv3d conv2;                 // 1x1x1: latent to decoder
+  Tensor mean, std;                   // fp32 [Z,1,1,1]
 };
 
 }  // namespace models

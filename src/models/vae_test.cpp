@@ -118,6 +118,22 @@ TEST_P(BothVaes, DropTheFramesAfterTheLastGroupOfFour) {
   EXPECT_EQ(worst(vae.encode(video_CFHW), vae.encode(video_CFHW.slice(1, 0, 5))), 0);
 }
 
+TEST_P(BothVaes, DecodeTheSameWithoutTheirEncoder) {
+  torch::InferenceMode guard;
+  torch::manual_seed(5);
+  models::NamedTensors tensors;
+  const auto make = [&](const std::string& name, torch::IntArrayRef shape) {
+    return tensors[name] = random_weight(name, shape, torch::kFloat32);
+  };
+  const models::Placement fp32 = {.matrices = torch::kFloat32};
+  const Vae whole(GetParam(), models::Weights(make, fp32));
+  const Vae half(GetParam(), models::Weights(tensors, "the same", fp32), models::VaeUse::decode);
+  EXPECT_FALSE(half.encoder.has_value());
+  const auto raw_BZFHW = torch::randn({1, GetParam().z_dim, 2, 2, 3});
+  EXPECT_EQ(worst(half.decode_raw(raw_BZFHW), whole.decode_raw(raw_BZFHW)), 0);
+  EXPECT_THROW(half.encode(random_video(GetParam(), 5, torch::kFloat32)), std::logic_error);
+}
+
 TEST_P(BothVaes, GradientsReachEveryWeight) {
   torch::manual_seed(5);
   std::map<std::string, Tensor> leaves;

@@ -78,7 +78,12 @@ TextToVideoParts parts_of(std::shared_ptr<const OpenedModel> model, models::Plac
       .umt5 = [=] { return load<models::Umt5>(*model->checkpoint.text_encoder, placement); },
       .high_noise = [=] { return load<models::Dit>(*model->checkpoint.dit, placement); },
       .low_noise = {},
-      .vae = [=] { return load<models::Vae>(*model->checkpoint.vae, placement); },
+      .vae =
+          [=] {
+            const auto& part = *model->checkpoint.vae;
+            models::Weights weights(part.tensors, part.origin, placement);
+            return models::Vae(part.spec, weights, models::VaeUse::decode);
+          },
   };
   if (model->checkpoint.dit_low) {
     parts.low_noise = [=] { return load<models::Dit>(*model->checkpoint.dit_low, placement); };

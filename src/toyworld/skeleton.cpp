@@ -17,12 +17,12 @@ Tensor around(const std::vector<models::ResidualBlock>& blocks, Tensor x_BCFHW, 
 
 Tensor skeleton_encode(const models::Vae& vae, const Tensor& video_BCFHW) {
   auto stream = Stream::of_one_chunk();
-  auto x_BCFHW = vae.encoder.conv1(video_BCFHW, stream);
-  for (const auto& stage : vae.encoder.downsamples) {
+  auto x_BCFHW = vae.encoder->conv1(video_BCFHW, stream);
+  for (const auto& stage : vae.encoder->downsamples) {
     x_BCFHW = around(stage.blocks, x_BCFHW, stream);
     if (stage.downsample) x_BCFHW = (*stage.downsample)(x_BCFHW, stream);
   }
-  return vae.conv1(vae.encoder.head(x_BCFHW, stream), stream);
+  return (*vae.conv1)(vae.encoder->head(x_BCFHW, stream), stream);
 }
 
 Tensor skeleton_decode(const models::Vae& vae, const Tensor& latent_BZFHW) {
