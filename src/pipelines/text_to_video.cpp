@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "specs/cost.h"
 
 namespace pipelines {
 namespace {
@@ -123,14 +124,6 @@ specs::Size render_size(const specs::ModelSpec& spec, specs::Size asked) {
   return {fitted(std::sqrt(area * shape)), fitted(std::sqrt(area / shape))};
 }
 
-std::vector<int64_t> latent_shape(const specs::ModelSpec& spec, specs::Size render, int frames) {
-  const auto& vae = spec.vae;
-  return {vae.z_dim,
-          1 + (frames - 1) / vae.time_stride(),
-          render.height / vae.space_stride(),
-          render.width / vae.space_stride()};
-}
-
 TextToVideo::TextToVideo(const specs::ModelSpec& spec, TextToVideoParts parts, Residency residency)
     : spec_(spec),
       residency_(residency),
@@ -147,11 +140,12 @@ Tensor TextToVideo::denoise(const TextToVideoRequest& request, const Progress& p
   torch::InferenceMode guard;
 
   progress.report(Phase::text, 0, 1);
-  DenoiseInputs inputs{
-      .text_LC = umt5_.get().encode(torch::tensor(request.prompt)),
-      .guidance_high = request.guidance_high,
-      .guidance_low = request.guidance_low,
-      .shape_CFHW = latent_shape(spec_, render_size(spec_, request.size), request.frames)};
+  const auto latent =
+      specs::latent_shape(spec_.vae, render_size(spec_, request.size), request.frames);
+  DenoiseInputs inputs{.text_LC = umt5_.get().encode(torch::tensor(request.prompt)),
+                       .guidance_high = request.guidance_high,
+                       .guidance_low = request.guidance_low,
+                       .shape_CFHW = {spec_.vae.z_dim, latent.frames, latent.height, latent.width}};
   if (is_guided(spec_, request)) {
     inputs.negative_LC = umt5_.get().encode(torch::tensor(request.negative_prompt));
   }

@@ -48,9 +48,6 @@ std::vector<std::string> complaints(const specs::ModelSpec& spec,
 // come out at this size; the caller resamples them.
 specs::Size render_size(const specs::ModelSpec& spec, specs::Size asked);
 
-// [z_dim, 1 + (frames - 1) / 4, height / stride, width / stride]
-std::vector<int64_t> latent_shape(const specs::ModelSpec& spec, specs::Size render, int frames);
-
 // How each part is loaded, on the device and in the type it shall run.
 struct TextToVideoParts {
   std::function<models::Umt5()> umt5;
