@@ -35,10 +35,10 @@ const specs::ModelSpec* choose(const weights::Checkpoint& checkpoint, const std:
   return rows.empty() ? nullptr : rows.front();
 }
 
-template <typename Model, typename Part>
-Model load(const Part& part, models::Placement placement) {
+template <typename Model, typename Part, typename... Use>
+Model load(const Part& part, models::Placement placement, Use... use) {
   models::Weights weights(part.tensors, part.origin, placement);
-  Model model(part.spec, weights);
+  Model model(part.spec, weights, use...);
   weights.finish();
   return model;
 }
@@ -80,9 +80,7 @@ TextToVideoParts parts_of(std::shared_ptr<const OpenedModel> model, models::Plac
       .low_noise = {},
       .vae =
           [=] {
-            const auto& part = *model->checkpoint.vae;
-            models::Weights weights(part.tensors, part.origin, placement);
-            return models::Vae(part.spec, weights, models::VaeUse::decode);
+            return load<models::Vae>(*model->checkpoint.vae, placement, models::VaeUse::decode);
           },
   };
   if (model->checkpoint.dit_low) {
