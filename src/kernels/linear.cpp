@@ -111,19 +111,18 @@ Tensor linear_packed(const Tensor& x_BLD, const Tensor& weight_ED, const Tensor&
 
 }  // namespace
 
-bool multiplies_bf16() {
+bool is_slow_bf16([[maybe_unused]] const Tensor& x) {
 #if defined(__x86_64__)
-  static const bool yes = __builtin_cpu_supports("avx512bf16");
-  return yes;
+  static const bool kMultipliesBf16 = __builtin_cpu_supports("avx512bf16");
+  return !kMultipliesBf16 && x.is_cpu() && x.scalar_type() == torch::kBFloat16;
 #else
-  return true;
+  return false;
 #endif
 }
 
 Tensor linear(const Tensor& x_BLD, const Tensor& weight_ED, const Tensor& bias_E) {
-  const bool bf16 = x_BLD.scalar_type() == torch::kBFloat16 &&
-                    weight_ED.scalar_type() == torch::kBFloat16 && weight_ED.is_contiguous();
-  if (bf16 && is_fast_on_cpu({x_BLD, weight_ED}) && !multiplies_bf16() && has_gemm_loops()) {
+  const bool slow = is_slow_bf16(x_BLD) && is_slow_bf16(weight_ED);
+  if (slow && weight_ED.is_contiguous() && is_fast_on_cpu({x_BLD, weight_ED}) && has_gemm_loops()) {
     return linear_packed(x_BLD, weight_ED, bias_E);
   }
   return torch::linear(x_BLD, weight_ED, bias_E);
