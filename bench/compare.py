@@ -137,7 +137,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=1, help="times that both sides run, in turn")
     parser.add_argument("--repeats", type=int, default=3,
                         help="counted runs of one process; fewer once they took a minute")
-    parser.add_argument("--layers", type=int, default=4, help="of the transformer and the text encoder")
+    parser.add_argument("--layers", type=int, default=2, help="of the transformer and the text encoder")
     parser.add_argument("--steps", type=int, default=1, help="of e2e")
     parser.add_argument("--frames", type=int, default=17)
     parser.add_argument("--through", type=shlex.split, default=[],

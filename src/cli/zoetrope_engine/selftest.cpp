@@ -29,8 +29,8 @@ struct Request {
 };
 
 constexpr Option<Request> kOptions[] = {
-    {"--device", "D", &Request::device, "auto, cpu or cuda:N"},
-    {"--json", "", &Request::json, "one JSON object per check"},
+    {"--device", "D", &Request::device, "auto, cpu or cuda:N."},
+    {"--json", "", &Request::json, "One JSON object per check."},
 };
 constexpr Form<Request> kForm = {
     .command = "zoetrope selftest",
