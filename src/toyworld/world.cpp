@@ -18,42 +18,53 @@ double fraction(double value) {
   return value - std::floor(value);
 }
 
+// A token of the transformer is 16 pixels wide and 0.25 s long, and to draw a shape it has to know
+// where in the shape it lies. Positions, speeds and periods are therefore such that objects take
+// few different places inside a token: a small network learns those in minutes, and all of a
+// continuum only in hours.
+constexpr double kTick = 0.25;  // s
+
+// A random multiple of `step`, at most `reach` away from 0.
+int on_grid(Random& random, int reach, int step) {
+  const int count = reach / step;
+  return step * (random.below(2 * count + 1) - count);
+}
+
 // Paths run so that an object stays (mostly) inside the frame during the longest clip.
 void set_motion(Object& object, Random& random) {
   switch (object.motion) {
     case Motion::left:
     case Motion::right:
-      object.x = kWidth / 2.0 + random.uniform(-4, 4);
-      object.y = kHeight / 2.0 + random.uniform(-10, 10);
-      object.speed = random.uniform(15, 18);
+      object.x = kWidth / 2.0 + on_grid(random, 4, 4);
+      object.speed = 16;
       break;
     case Motion::up:
     case Motion::down:
-      object.y = kHeight / 2.0 + random.uniform(-3, 3);
-      object.speed = random.uniform(9, 10.5);
+      object.y = kHeight / 2.0;
+      object.speed = 8;
       break;
     case Motion::bounce:
       object.y = kHeight - kFloorGap - object.radius;
-      object.height = random.uniform(20, 24);
-      object.period = random.uniform(1.2, 1.4);
-      object.phase = random.uniform();
+      object.height = 22;
+      object.period = 5 * kTick;
+      object.phase = random.below(5) / 5.0;
       break;
     case Motion::spin:
-      object.speed = random.uniform(90, 110) * kPi / 180;
+      object.speed = kPi / 2;
       break;
     case Motion::grow:
-      object.end_radius = random.uniform(19, 21);
-      object.radius = random.uniform(5.5, 6.5);
+      object.radius = 6;
+      object.end_radius = 20;
       break;
     case Motion::shrink:
-      object.end_radius = random.uniform(5.5, 6.5);
-      object.radius = random.uniform(19, 21);
+      object.radius = 20;
+      object.end_radius = 6;
       break;
     case Motion::orbit:
-      object.height = random.uniform(12, 14);
-      object.period = random.uniform(2.6, 3.0);
-      object.phase = random.uniform();
-      object.y = kHeight / 2.0 + random.uniform(-2, 2);
+      object.y = kHeight / 2.0;
+      object.height = 12;
+      object.period = 12 * kTick;
+      object.phase = random.below(12) / 12.0;
       break;
     case Motion::still:
       break;
@@ -135,14 +146,15 @@ Scene make_scene(const Concept& concept_, int frames, Random& random) {
   scene.background = concept_.background;
   // Near the ends of a path the object is partly outside: windows keep to the middle half.
   const double slack = std::max(0.0, kLongestSeconds - seconds(frames));
-  scene.start = random.uniform(slack / 4, slack * 3 / 4);
+  const int quarter = static_cast<int>(slack / 4 / kTick);
+  scene.start = kTick * (quarter + random.below(2 * quarter + 1));
   Object object;
   object.rgb = kColours[static_cast<size_t>(concept_.colour)].rgb;
   object.shape = concept_.shape;
   object.motion = concept_.motion;
-  object.radius = random.uniform(14, 16);
-  object.x = kWidth / 2.0 + random.uniform(-24, 24);
-  object.y = kHeight / 2.0 + random.uniform(-8, 8);
+  object.radius = 15;
+  object.x = kWidth / 2.0 + on_grid(random, 24, 8);
+  object.y = kHeight / 2.0 + on_grid(random, 8, 8);
   set_motion(object, random);
   scene.objects.push_back(object);
   return scene;
