@@ -316,7 +316,7 @@ Dit::Start Dit::begin(const Tensor& x_BCFHW, const Tensor& t_BT) const {
   return start;
 }
 
-Tensor Dit::finish(const Start& start, const Context& context) const {
+Tensor Dit::finish(const Start& start, const Context& context, const Watch& watch) const {
   auto x_BLD = start.x_BLD;
   auto rows = start.rows;
   if (x_BLD.size(0) == 1 && context.batch() > 1) {
@@ -327,6 +327,7 @@ Tensor Dit::finish(const Start& start, const Context& context) const {
     const auto m = blocks[i].modulated(start.e0_U6D, rows);
     if (i > 0) x_BLD = blocks[i].attend_to_itself(x_BLD, m, start.rope);
     x_BLD = blocks[i].attend_to_context(x_BLD, m, context, i);
+    if (watch) watch(i, x_BLD);
   }
   const auto m_U2D = head_modulation + start.e_UD.unsqueeze(1);
   const auto y_BLD = kernels::modulated_layer_norm(

@@ -6,6 +6,7 @@
 // S text rows, I image rows, D width, N heads, K width of a head, U distinct timesteps
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -150,7 +151,9 @@ struct Dit {
 
   // The velocity [B,out_dim,F,H,W] in fp32. Where the context has several samples and the start
   // one, that start is used for each of them: the branches of guidance share their beginning.
-  Tensor finish(const Start& start, const Context& context) const;
+  // Training may look at the tokens after each block.
+  using Watch = std::function<void(size_t block, const Tensor& x_BLD)>;
+  Tensor finish(const Start& start, const Context& context, const Watch& watch = {}) const;
 
   Tensor operator()(const Tensor& x_BCFHW, const Tensor& t_BT, const Context& context) const {
     return finish(begin(x_BCFHW, t_BT), context);

@@ -57,6 +57,7 @@ Captioned draw_captioned(uint64_t seed, int64_t step, int64_t batch, int frames)
   Captioned drawn;
   const auto size = static_cast<size_t>(batch);
   std::vector<Tensor> clips(size);
+  std::vector<Places> places(size);
   drawn.concepts.resize(size);
   drawn.prompts.resize(size);
   const Data data = frames == 1 ? Data::images : Data::clips;
@@ -64,11 +65,14 @@ Captioned draw_captioned(uint64_t seed, int64_t step, int64_t batch, int frames)
     Random random = random_for(seed, data, step, batch, i);
     const auto at = static_cast<size_t>(i);
     drawn.concepts[at] = sample_concept(random, Split::training);
-    clips[at] = render(make_scene(drawn.concepts[at], frames, random), frames);
+    const Scene scene = make_scene(drawn.concepts[at], frames, random);
+    clips[at] = render(scene, frames);
+    places[at] = places_of(scene, frames);
     drawn.prompts[at] = random.chance(kUnconditional) ? random_unconditional(random)
                                                       : random_prompt(drawn.concepts[at], random);
   });
   drawn.clips_BCFHW = torch::stack(clips);
+  drawn.places = stack(places);
   return drawn;
 }
 

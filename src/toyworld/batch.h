@@ -8,6 +8,7 @@
 
 #include <torch/types.h>
 
+#include "toyworld/probes.h"
 #include "toyworld/world.h"
 
 namespace toyworld {
@@ -33,6 +34,7 @@ struct Captioned {
   Tensor clips_BCFHW;  // fp32 in -1..1, on the CPU
   std::vector<Concept> concepts;
   std::vector<std::string> prompts;  // a tenth of them stand for no prompt
+  Places places;
 };
 
 // Scenes of the training split.

@@ -8,6 +8,7 @@
 
 #include <torch/types.h>
 
+#include "toyworld/probes.h"
 #include "toyworld/random.h"
 
 namespace toyworld {
@@ -61,7 +62,7 @@ void Run::finish_step() {
 void Run::save() {
   auto state = optimizer_.state();
   state[kSeconds] = torch::tensor({static_cast<float>(seconds())});
-  save_tensors(weights_file(settings_.folder), optimizer_.average());
+  save_tensors(weights_file(settings_.folder), without_probes(optimizer_.average()));
   save_tensors(state_file(settings_.folder), state);
   saved_ = steady_clock::now();
 }

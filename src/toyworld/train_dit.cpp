@@ -13,6 +13,7 @@
 #include "toyworld/generate.h"
 #include "toyworld/networks.h"
 #include "toyworld/pca.h"
+#include "toyworld/probes.h"
 #include "toyworld/prompts.h"
 #include "toyworld/score.h"
 
@@ -46,40 +47,6 @@ Tensor draw_noise_levels(int64_t batch, const DitSettings& settings) {
   return (settings.shift * u_B / (1 + (settings.shift - 1) * u_B)).clamp_min(1e-4);
 }
 
-// Mean losses since the last line, all together and by fifth of the noise levels.
-class Losses {
- public:
-  void add(const Tensor& loss_B, const Tensor& level_B) {
-    const auto loss = loss_B.to(torch::kCPU), level = level_B.to(torch::kCPU);
-    for (int64_t i = 0; i < loss.numel(); ++i) {
-      const int bin = std::min(kBins - 1, static_cast<int>(level[i].item<float>() * kBins));
-      sums_[static_cast<size_t>(bin)] += loss[i].item<float>();
-      ++counts_[static_cast<size_t>(bin)];
-    }
-  }
-
-  std::string take() {
-    double sum = 0;
-    int count = 0;
-    std::ostringstream bins;
-    bins << std::fixed << std::setprecision(3);
-    for (size_t i = 0; i < kBins; ++i) {
-      bins << ' ' << sums_[i] / std::max(1, counts_[i]);
-      sum += sums_[i];
-      count += counts_[i];
-    }
-    *this = {};
-    std::ostringstream line;
-    line << "loss " << std::fixed << std::setprecision(4) << sum / std::max(1, count)
-         << "  by noise" << bins.str();
-    return line.str();
-  }
-
- private:
-  std::array<double, kBins> sums_{};
-  std::array<int, kBins> counts_{};
-};
-
 // The running average's score on held-out prompts, decoded by the linear code.
 std::string look(const models::Umt5& umt5,
                  const models::Dit& dit,
@@ -106,8 +73,13 @@ struct Lesson {
   DitSettings settings;
   RunSettings run;
 
-  // Per sample; `level_B` receives the noise levels.
-  Tensor loss(const models::Dit& dit, int64_t step, Tensor& level_B) const {
+  // Per sample at its noise level, and what the probes say.
+  struct Result {
+    Tensor level_B, loss_B;
+    DitProbes::Loss probes;
+  };
+
+  Result operator()(const models::Dit& dit, DitProbes probes, int64_t step) const {
     const auto drawn = draw_captioned(run.seed, step, run.batch, settings.frames);
     const auto x0_BCFHW = code.encode(drawn.clips_BCFHW.to(run.device));
     const Tokens tokens = tokenise(drawn.prompts).to(run.device);
@@ -116,14 +88,60 @@ struct Lesson {
       const torch::NoGradGuard frozen;
       text_BLD = umt5.encode_batch(tokens.ids_BL, tokens.mask_BL);
     }
-    level_B = draw_noise_levels(run.batch, settings).to(run.device);
+    const auto level_B = draw_noise_levels(run.batch, settings).to(run.device);
     const auto noise_BCFHW = torch::randn(x0_BCFHW.sizes()).to(run.device);
     const auto target_BCFHW = noise_BCFHW - x0_BCFHW;
     const auto x_BCFHW = x0_BCFHW + target_BCFHW * level_B.reshape({-1, 1, 1, 1, 1});
     const auto context = dit.prepare(text_BLD, tokens.lengths);
-    const auto velocity_BCFHW = dit(x_BCFHW, level_B * 1000, context);
-    return (velocity_BCFHW - target_BCFHW).square().mean({1, 2, 3, 4});
+    const auto velocity_BCFHW = dit.finish(
+        dit.begin(x_BCFHW, level_B * 1000), context, [&](size_t block, const Tensor& x_BLD) {
+          probes.see(block, x_BLD);
+        });
+    return {level_B,
+            (velocity_BCFHW - target_BCFHW).square().mean({1, 2, 3, 4}),
+            probes.loss(drawn.places.to(run.device))};
   }
+};
+
+// Mean losses since the last line, all together and by fifth of the noise levels.
+class Losses {
+ public:
+  void add(const Lesson::Result& result) {
+    const auto loss = result.loss_B.detach().to(torch::kCPU),
+               level = result.level_B.to(torch::kCPU);
+    centre_ += result.probes.centre.item<double>();
+    coverage_ += result.probes.coverage.item<double>();
+    ++steps_;
+    for (int64_t i = 0; i < loss.numel(); ++i) {
+      const int bin = std::min(kBins - 1, static_cast<int>(level[i].item<float>() * kBins));
+      sums_[static_cast<size_t>(bin)] += loss[i].item<float>();
+      ++counts_[static_cast<size_t>(bin)];
+    }
+  }
+
+  std::string take() {
+    double sum = 0;
+    int count = 0;
+    std::ostringstream bins;
+    bins << std::fixed << std::setprecision(3);
+    for (size_t i = 0; i < kBins; ++i) {
+      bins << ' ' << sums_[i] / std::max(1, counts_[i]);
+      sum += sums_[i];
+      count += counts_[i];
+    }
+    std::ostringstream line;
+    line << "loss " << std::fixed << std::setprecision(4) << sum / std::max(1, count)
+         << "  by noise" << bins.str() << "  centre " << centre_ / steps_ << "  coverage "
+         << coverage_ / steps_;
+    *this = {};
+    return line.str();
+  }
+
+ private:
+  std::array<double, kBins> sums_{};
+  std::array<int, kBins> counts_{};
+  double centre_ = 0, coverage_ = 0;
+  int steps_ = 0;
 };
 
 }  // namespace
@@ -140,10 +158,12 @@ void train_dit(const specs::ModelSpec& model,
                          load_pca(settings.code).to(device),
                          settings,
                          run_settings};
-  const auto tensors = as_leaves(
-      settings.start_weights.empty() ? new_dit(model.dit) : load_tensors(settings.start_weights),
-      device);
-  const auto dit = make_dit(model.dit, tensors, device);
+  auto fresh =
+      settings.start_weights.empty() ? new_dit(model.dit) : load_tensors(settings.start_weights);
+  fresh.merge(new_dit_probes(model.dit));
+  const auto tensors = as_leaves(fresh, device);
+  const auto dit = make_dit(model.dit, without_probes(tensors), device);
+  const DitProbes probes(tensors, model.dit);
   Optimizer optimizer(tensors,
                       by_muon,
                       {.muon_rate = settings.muon_rate,
@@ -153,17 +173,16 @@ void train_dit(const specs::ModelSpec& model,
   Losses losses;
   while (!run.is_complete()) {
     run.seed_step();
-    Tensor level_B;
-    const auto loss_B = lesson.loss(dit, run.next_step(), level_B);
-    loss_B.mean().backward();
-    losses.add(loss_B.detach(), level_B);
+    const auto result = lesson(dit, probes, run.next_step());
+    (result.loss_B.mean() + settings.probes * result.probes.total()).backward();
+    losses.add(result);
     run.finish_step();
     const int64_t done = run.next_step();
     if (done % kStepsPerLine == 0) run.log(base::text("step ", done, "  ", losses.take()));
     const bool looks =
         settings.steps_per_look > 0 && (done % settings.steps_per_look == 0 || run.is_complete());
     if (!looks) continue;
-    const auto average = make_dit(model.dit, optimizer.average(), device);
+    const auto average = make_dit(model.dit, without_probes(optimizer.average()), device);
     run.log(base::text("step ", done, "  ", look(lesson.umt5, average, lesson.code, settings)));
   }
 }

@@ -16,6 +16,7 @@ struct DitSettings {
   double shift = 3;                     // of the noise levels drawn, and of the clips looked at
   double lowest_noise = 0, highest_noise = 1;  // an expert's share of the noise levels
   double muon_rate = 0.02, adam_rate = 1e-3;
+  double probes = 1;  // weight of the probes' losses beside the network's own
   double average = 0.995;
   int64_t steps_per_look = 500;  // between scores on held-out prompts; 0: none
   int64_t clips_per_look = 48;

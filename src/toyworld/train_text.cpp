@@ -8,12 +8,12 @@
 #include "models/umt5.h"
 #include "toyworld/batch.h"
 #include "toyworld/networks.h"
+#include "toyworld/probes.h"
 #include "toyworld/tokens.h"
 
 namespace toyworld {
 namespace {
 
-constexpr const char* kProbe = "probe.";
 constexpr int64_t kStepsPerLine = 100;
 
 // The answers to one question about a concept; the last answer is "there is none".
@@ -41,15 +41,6 @@ NamedTensors with_probes(const specs::Umt5Spec& spec) {
   for (const auto& question : kQuestions) probe(question.name, question.answers + 1);
   probe("token", spec.vocab);
   return tensors;
-}
-
-// The encoder's own tensors, under the official names.
-NamedTensors without_probes(const NamedTensors& tensors) {
-  NamedTensors result;
-  for (const auto& [name, tensor] : tensors) {
-    if (!name.starts_with(kProbe)) result[name] = tensor;
-  }
-  return result;
 }
 
 bool by_muon(std::string_view name) {
@@ -111,8 +102,6 @@ void train_text(const specs::Umt5Spec& spec, const RunSettings& settings) {
     run.log(base::text("step ", run.next_step(), "  loss ", total, "  answers right ", right));
     total = right = 0;
   }
-  save_tensors(weights_file(settings.folder),
-               without_probes(load_tensors(weights_file(settings.folder))));
 }
 
 }  // namespace toyworld

@@ -39,6 +39,7 @@ struct Request {
   double highest_noise = 1;
   double own_latents = 0;
   int64_t crop = 40;
+  double probes = 1;
   int64_t look = 500;
   bool skeleton = false;
   std::string text, code, start, vae, dit, high;
@@ -84,6 +85,7 @@ constexpr Option<Request> kOptions[] = {
      &Request::own_latents,
      "vae: share of steps without the code.",
      {.min = 0, .max = 1}},
+    {"--probes", "X", &Request::probes, "dit: weight of the probes' losses; 0: none.", {.min = 0}},
     {"--look", "N", &Request::look, "Steps between scores; 0: none.", {.min = 0}},
     {"--text", "FILE", &Request::text, "dit, release: weights of the text stage."},
     {"--code", "FILE", &Request::code, "dit, vae: the linear code."},
@@ -143,6 +145,7 @@ toyworld::DitSettings dit_settings(const Request& request) {
           .highest_noise = request.highest_noise,
           .muon_rate = request.muon_rate,
           .adam_rate = request.adam_rate,
+          .probes = request.probes,
           .average = request.average,
           .steps_per_look = request.look};
 }
