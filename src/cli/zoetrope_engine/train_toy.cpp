@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // zoetrope-engine train-toy STAGE --state DIR …
 #include <array>
+#include <limits>
 
+#include <malloc.h>
 #include <torch/types.h>
 
 #include "base/error.h"
@@ -172,6 +174,15 @@ void fit_code(const Request& request) {
   toyworld::save_pca(code, std::filesystem::path(request.state) / "code.safetensors");
 }
 
+// Every step needs the blocks of the step before, so that giving them back, as the other commands
+// do (main.cpp), costs a quarter of the time for the system's empty pages.
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+#endif
+}
+
 }  // namespace
 
 int train_toy(Arguments arguments) {
@@ -180,6 +191,7 @@ int train_toy(Arguments arguments) {
   if (!request) return kDone;
   complain(*request, complaints);
   complaints.refuse();
+  keep_freed_memory();
   if (request->threads > 0) at::set_num_threads(static_cast<int>(request->threads));
   const auto& model = *specs::find_model(request->model);
   if (request->stage == "code") fit_code(*request);
