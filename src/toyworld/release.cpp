@@ -17,6 +17,8 @@ namespace {
 using base::text;
 using weights::ExpectedTensor;
 
+constexpr const char* kTokenizer = "google";  // folder of folders, as in the official layout
+
 // The file's tensors in bf16, checked against what the network has.
 NamedTensors read_stage(const std::filesystem::path& file,
                         const std::vector<ExpectedTensor>& expected) {
@@ -40,6 +42,19 @@ NamedTensors read_stage(const std::filesystem::path& file,
   return result;
 }
 
+// Relative, so that both folders can move together.
+void link(const std::filesystem::path& folder,
+          const std::filesystem::path& share,
+          const std::string& name) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(share / name)) {
+    throw base::Error(base::Fault::invalid,
+                      text((share / name).string(), " is not there to share"));
+  }
+  fs::remove(folder / name);
+  fs::create_symlink(fs::relative(share / name, folder), folder / name);
+}
+
 void write_dit(const std::filesystem::path& folder,
                const specs::DitSpec& spec,
                const std::filesystem::path& trained) {
@@ -60,11 +75,17 @@ void write_release(const std::filesystem::path& folder,
                       text(model.name, has_experts ? " needs" : " has no", " high-noise expert"));
   }
   std::filesystem::create_directories(folder);
-  write_tokenizer(folder / "google" / "umt5-xxl");
-  save_tensors(folder / text(weights::kTextEncoderStem, ".safetensors"),
-               read_stage(trained.text, weights::tensors_of(model.umt5)));
-  save_tensors(folder / text(weights::vae_stem(model.vae.kind), ".safetensors"),
-               read_stage(trained.vae, weights::tensors_of(model.vae)));
+  const auto text_file = text(weights::kTextEncoderStem, ".safetensors");
+  const auto vae_file = text(weights::vae_stem(model.vae.kind), ".safetensors");
+  if (trained.share.empty()) {
+    write_tokenizer(folder / kTokenizer / "umt5-xxl");
+    save_tensors(folder / text_file, read_stage(trained.text, weights::tensors_of(model.umt5)));
+    save_tensors(folder / vae_file, read_stage(trained.vae, weights::tensors_of(model.vae)));
+  } else {
+    for (const auto& name : {std::string(kTokenizer), text_file, vae_file}) {
+      link(folder, trained.share, name);
+    }
+  }
   if (!has_experts) return write_dit(folder, model.dit, trained.dit);
   write_dit(folder / "low_noise_model", model.dit, trained.dit);
   write_dit(folder / "high_noise_model", model.dit, trained.high);

@@ -11,6 +11,9 @@ namespace toyworld {
 // Weights files of the stages (Run's weights_file).
 struct Trained {
   std::filesystem::path text, vae;
+  // Another release with the same text encoder and VAE, which are linked to and not written again;
+  // text and vae are empty then.
+  std::filesystem::path share;
   std::filesystem::path dit;   // the only network, or the low-noise expert
   std::filesystem::path high;  // the high-noise expert; empty where the model has none
 };

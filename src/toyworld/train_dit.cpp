@@ -38,6 +38,17 @@ models::Dit make_dit(const specs::DitSpec& spec,
   return dit;
 }
 
+NamedTensors start_of(const specs::DitSpec& spec, const DitSettings& settings) {
+  auto start =
+      settings.start_weights.empty() ? new_dit(spec) : load_tensors(settings.start_weights);
+  if (!settings.mean_with.empty()) {
+    const auto others = load_tensors(settings.mean_with);
+    for (auto& [name, tensor] : start) tensor = (tensor + others.at(name)) / 2;
+  }
+  start.merge(new_dit_probes(spec));
+  return start;
+}
+
 // One noise level per sample, spread evenly over the batch and then shifted towards noise.
 Tensor draw_noise_levels(int64_t batch, const DitSettings& settings) {
   // The shift maps 0..1 to itself, so an expert's share is cut out before it.
@@ -158,10 +169,7 @@ void train_dit(const specs::ModelSpec& model,
                          load_pca(settings.code).to(device),
                          settings,
                          run_settings};
-  auto fresh =
-      settings.start_weights.empty() ? new_dit(model.dit) : load_tensors(settings.start_weights);
-  fresh.merge(new_dit_probes(model.dit));
-  const auto tensors = as_leaves(fresh, device);
+  const auto tensors = as_leaves(start_of(model.dit, settings), device);
   const auto dit = make_dit(model.dit, without_probes(tensors), device);
   const DitProbes probes(tensors, model.dit);
   Optimizer optimizer(tensors,

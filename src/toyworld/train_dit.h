@@ -12,8 +12,11 @@ struct DitSettings {
   std::filesystem::path text_weights;   // of the text stage
   std::filesystem::path code;           // the linear code (pca.h)
   std::filesystem::path start_weights;  // of the stage before; empty: fresh
-  int frames = 1;                       // pixel frames of a clip, 4n+1
-  double shift = 3;                     // of the noise levels drawn, and of the clips looked at
+  // Another run's from the same start with another seed: two runs of one core each, averaged, are
+  // worth about one with twice the batch. Empty: start_weights alone.
+  std::filesystem::path mean_with;
+  int frames = 1;    // pixel frames of a clip, 4n+1
+  double shift = 3;  // of the noise levels drawn, and of the clips looked at
   double lowest_noise = 0, highest_noise = 1;  // an expert's share of the noise levels
   double muon_rate = 0.02, adam_rate = 1e-3;
   double probes = 1;  // weight of the probes' losses beside the network's own

@@ -44,7 +44,7 @@ struct Request {
   double probes = 1;
   int64_t look = 500;
   bool skeleton = false;
-  std::string text, code, start, vae, dit, high;
+  std::string text, code, start, mean_with, vae, dit, high, share;
 };
 
 constexpr Option<Request> kOptions[] = {
@@ -92,9 +92,11 @@ constexpr Option<Request> kOptions[] = {
     {"--text", "FILE", &Request::text, "dit, release: weights of the text stage."},
     {"--code", "FILE", &Request::code, "dit, vae: the linear code."},
     {"--start", "FILE", &Request::start, "Weights to start from."},
+    {"--mean-with", "FILE", &Request::mean_with, "dit: start halfway between these and --start."},
     {"--vae", "FILE", &Request::vae, "release: weights of the vae stage."},
     {"--dit", "FILE", &Request::dit, "release: the only transformer, or the low-noise expert."},
     {"--high", "FILE", &Request::high, "release: the high-noise expert."},
+    {"--share", "DIR", &Request::share, "release: link to this one's text encoder and VAE."},
 };
 
 constexpr Form<Request> kForm = {
@@ -110,11 +112,14 @@ void complain(const Request& request, Complaints& complaints) {
     }
   };
   const bool releases = request.stage == "release";
-  if (request.stage == "dit" || releases) need(request.text, "--text");
-  if (releases) {
-    need(request.vae, "--vae");
-    need(request.dit, "--dit");
+  const bool shares = releases && !request.share.empty();
+  if (shares && !(request.text.empty() && request.vae.empty())) {
+    complaints.add("--share takes the place of --text and --vae");
   }
+  if (request.stage == "dit" || (releases && !shares)) need(request.text, "--text");
+  if (releases && !shares) need(request.vae, "--vae");
+  if (releases) need(request.dit, "--dit");
+  if (!request.mean_with.empty()) need(request.start, "--start");
   if (request.stage == "dit" || request.stage == "vae") need(request.code, "--code");
   if (request.frames % 4 != 1) {
     complaints.add(base::text("--frames: ", request.frames, " is not 4n+1"));
@@ -141,6 +146,7 @@ toyworld::DitSettings dit_settings(const Request& request) {
   return {.text_weights = request.text,
           .code = request.code,
           .start_weights = request.start,
+          .mean_with = request.mean_with,
           .frames = static_cast<int>(request.frames),
           .shift = request.shift,
           .lowest_noise = request.lowest_noise,
@@ -204,7 +210,9 @@ int train_toy(Arguments arguments) {
   }
   if (request->stage == "release") {
     toyworld::write_release(
-        request->state, model, {request->text, request->vae, request->dit, request->high});
+        request->state,
+        model,
+        {request->text, request->vae, request->share, request->dit, request->high});
   }
   return kDone;
 }
