@@ -46,7 +46,8 @@ lint: build
 	@tools/setup.sh lint
 	@$(PYTHON) tools/check_rooms.py --build $(BUILD)
 	@git ls-files 'src/*.h' 'src/*.cpp' 'src/*.cu' | xargs clang-format --dry-run -Werror
-	@git ls-files 'src/*.cpp' | grep -v torch_pch | xargs -P 2 -n 4 clang-tidy --quiet -p $(BUILD)
+	@cmake --preset lint > $(BUILD)-configure.log || { cat $(BUILD)-configure.log; exit 1; }
+	@git ls-files 'src/*.cpp' | grep -v torch_pch | xargs -P 2 -n 4 clang-tidy --quiet -p build-lint
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-configure.log out
+	rm -rf $(BUILD) build-lint $(BUILD)-configure.log out

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kToken = 16;  // px
 constexpr int kCell = 4;    // px
-constexpr int kCells = kToken / kCell;
+constexpr int64_t kCells = kToken / kCell;
 constexpr int kGroup = 4;  // frames per latent frame after the first
 constexpr int kCentreStep = 8;
 constexpr int kCentreReach = 3;  // steps to each side; farther away is one answer for all
@@ -86,7 +86,7 @@ Places stack(const std::vector<Places>& places) {
 }
 
 NamedTensors new_dit_probes(const specs::DitSpec& spec) {
-  const auto zeros = [](std::vector<int64_t> shape) {
+  const auto zeros = [](torch::IntArrayRef shape) {
     return torch::zeros(shape).requires_grad_(true);
   };
   return {{"probe.centre.weight", zeros({kFar + 1, spec.dim})},

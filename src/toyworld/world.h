@@ -23,7 +23,7 @@ struct NamedColour {
   Rgb rgb;
 };
 
-constexpr Rgb bytes(int red, int green, int blue) {
+constexpr Rgb bytes(float red, float green, float blue) {
   return {red / 255.f, green / 255.f, blue / 255.f};
 }
 

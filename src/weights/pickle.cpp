@@ -286,9 +286,9 @@ class Machine {
     push_node({.kind = Kind::name, .text = known->name});
   }
 
-  void push_dict(std::vector<uint32_t> items) {
+  void push_dict(const std::vector<uint32_t>& items) {
     push_node({.kind = Kind::dict});
-    append(Kind::dict, std::move(items));
+    append(Kind::dict, items);
   }
 
   void append(Kind kind, const std::vector<uint32_t>& items) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 
+#include <ATen/Parallel.h>
 #include <malloc.h>
 #include <torch/types.h>
 
