@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 ENGINE := $(BUILD)/bin/zoetrope
 GOLDENS := $(or $(ZOETROPE_GOLDENS),)
 
-DEMO_PROMPT ?= a red ball bounces on a navy background
+DEMO_PROMPT ?= a red star shrinks on a white background
 
 .PHONY: demo build test bench setup format lint clean help
 
@@ -17,11 +17,11 @@ help:
 
 demo: build
 	@mkdir -p out
-	@$(ENGINE) generate "$(DEMO_PROMPT)" --seed 7 -o out/demo.mp4 --sheet out/demo.png
+	@$(ENGINE) generate "$(DEMO_PROMPT)" --seed 1 -o out/demo.mp4 --sheet out/demo.png
 	@echo
 	@echo "the video:          $(CURDIR)/out/demo.mp4"
 	@echo "its contact sheet:  $(CURDIR)/out/demo.png"
-	@echo "your turn:          $(ENGINE) generate \"a blue ring moves left on a beige background\" -o out/mine.mp4"
+	@echo "your turn:          $(ENGINE) generate \"a yellow square moves left on a gray background\" -o out/mine.mp4"
 
 build: setup
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release > $(BUILD)-configure.log || \

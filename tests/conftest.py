@@ -78,6 +78,6 @@ def tiny(with_engine, tmp_path_factory):
 @pytest.fixture(scope="session")
 def demo(with_engine):
     """The program, where the demo weights are there to be used."""
-    if not (ROOT / "weights/tiny/wan2.1-t2v-tiny").is_dir():
+    if not (ROOT / "weights/tiny/wan2.2-t2v-tiny").is_dir():
         pytest.skip("weights/tiny holds no model")
     return with_engine

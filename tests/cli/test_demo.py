@@ -60,10 +60,11 @@ def test_another_seed_is_another_video(demo, tmp_path):
     assert made[0] == made[1] != made[2]
 
 
-def test_the_score_counts_what_was_right(demo):
+@pytest.mark.parametrize("model", ["wan2.1-t2v-tiny", "wan2.2-t2v-tiny"])
+def test_the_score_counts_what_was_right(demo, model):
     engine = demo.path.parent / "zoetrope-engine"
     models = json.loads(demo("models", "--json").stdout)["installed"]
-    folder = next(m["path"] for m in models if m["name"] == "wan2.1-t2v-tiny")
+    folder = next(m["path"] for m in models if m["name"] == model)
     done = subprocess.run([engine, "score-toy", folder, "--count", "3", "--frames", "17", "--json"],
                           capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -20,7 +20,7 @@ namespace cli {
 struct GenerateOptions {
   std::string prompt;
   std::string output;
-  std::string model = "wan2.1-t2v-tiny";
+  std::string model = "wan2.2-t2v-tiny";
   std::optional<std::string> negative_prompt;
   std::optional<std::string> size;
   std::optional<double> seconds;
