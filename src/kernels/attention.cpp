@@ -42,7 +42,7 @@ Tensor attention(const Tensor& q_BLNH,
                  const Tensor& k_BSNH,
                  const Tensor& v_BSNH,
                  const Tensor& bias_BS) {
-  if (is_slow_bf16(q_BLNH) && !q_BLNH.requires_grad()) {
+  if (is_slow_bf16({q_BLNH}) && !q_BLNH.requires_grad()) {
     const auto fp32 = [](const Tensor& x) { return x.to(torch::kFloat32); };
     return attention(fp32(q_BLNH), fp32(k_BSNH), fp32(v_BSNH), bias_BS).to(torch::kBFloat16);
   }

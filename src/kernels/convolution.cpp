@@ -230,7 +230,7 @@ Tensor convolve_winograd(const Convolution& c, Tensor& scratch) {
 // would have to multiply it without instructions.
 bool is_fast(const Convolution& c) {
   const auto type = c.x_BCFHW.scalar_type();
-  const bool known = type == torch::kFloat32 || is_slow_bf16(c.x_BCFHW);
+  const bool known = type == torch::kFloat32 || is_slow_bf16({c.x_BCFHW});
   const auto& add = c.add_BOFHW.defined() ? c.add_BOFHW : c.x_BCFHW;
   const auto& before = c.before_BCFHW.defined() ? c.before_BCFHW : c.x_BCFHW;
   return known && has_gemm_loops() && c.x_BCFHW.size(1) % 8 == 0 &&
@@ -292,7 +292,7 @@ Tensor conv3d(const Tensor& x_BCFHW,
               const Tensor& bias_O,
               torch::IntArrayRef stride,
               torch::IntArrayRef padding) {
-  if (!is_slow_bf16(x_BCFHW) || !is_slow_bf16(weight_OCTHW)) {
+  if (!is_slow_bf16({x_BCFHW, weight_OCTHW})) {
     return torch::conv3d(x_BCFHW, weight_OCTHW, bias_O, stride, padding);
   }
   return torch::conv3d(fp32(x_BCFHW), fp32(weight_OCTHW), fp32(bias_O), stride, padding)
@@ -304,7 +304,7 @@ Tensor conv2d(const Tensor& x_NCHW,
               const Tensor& bias_O,
               torch::IntArrayRef stride,
               torch::IntArrayRef padding) {
-  if (!is_slow_bf16(x_NCHW) || !is_slow_bf16(weight_OCHW)) {
+  if (!is_slow_bf16({x_NCHW, weight_OCHW})) {
     return torch::conv2d(x_NCHW, weight_OCHW, bias_O, stride, padding);
   }
   return torch::conv2d(fp32(x_NCHW), fp32(weight_OCHW), fp32(bias_O), stride, padding)

@@ -16,8 +16,8 @@ inline bool is_fast_on_cpu(std::initializer_list<torch::Tensor> tensors) {
   });
 }
 
-// Whether a tensor is bf16 on a CPU without instructions that multiply bf16, where the library
-// falls back to code that is several times slower than its fp32.
-bool is_slow_bf16(const torch::Tensor& x);
+// All bf16 on a CPU without instructions that multiply bf16, where the library falls back to code
+// that is several times slower than its fp32.
+bool is_slow_bf16(std::initializer_list<torch::Tensor> tensors);
 
 }  // namespace kernels

@@ -111,17 +111,19 @@ Tensor linear_packed(const Tensor& x_BLD, const Tensor& weight_ED, const Tensor&
 
 }  // namespace
 
-bool is_slow_bf16([[maybe_unused]] const Tensor& x) {
+bool is_slow_bf16([[maybe_unused]] std::initializer_list<Tensor> tensors) {
 #if defined(__x86_64__)
   static const bool kMultipliesBf16 = __builtin_cpu_supports("avx512bf16");
-  return !kMultipliesBf16 && x.is_cpu() && x.scalar_type() == torch::kBFloat16;
+  return !kMultipliesBf16 && std::ranges::all_of(tensors, [](const Tensor& tensor) {
+    return tensor.is_cpu() && tensor.scalar_type() == torch::kBFloat16;
+  });
 #else
   return false;
 #endif
 }
 
 Tensor linear(const Tensor& x_BLD, const Tensor& weight_ED, const Tensor& bias_E) {
-  const bool slow = is_slow_bf16(x_BLD) && is_slow_bf16(weight_ED);
+  const bool slow = is_slow_bf16({x_BLD, weight_ED});
   if (slow && weight_ED.is_contiguous() && is_fast_on_cpu({x_BLD, weight_ED}) && has_gemm_loops()) {
     return linear_packed(x_BLD, weight_ED, bias_E);
   }
