@@ -47,8 +47,8 @@ Tensor coverage(const Scene& scene, int frames) {
   constexpr int kBlack = 1;
   Scene white = {kBlack, {scene.objects.front()}, scene.start};
   white.objects.front().rgb = {1, 1, 1};
-  const auto drawn_FHW = render(white, frames)[0], empty_FHW = render({kBlack, {}, 0}, frames)[0];
-  const auto pixels_FHW = (drawn_FHW - empty_FHW) / (1 - empty_FHW);
+  const auto drawn_FHW = render(white, frames)[0], empty_1HW = render({kBlack, {}, 0}, 1)[0];
+  const auto pixels_FHW = (drawn_FHW - empty_1HW) / (1 - empty_1HW);
   const auto first = pixels_FHW.slice(0, 0, 1);
   const auto later = pixels_FHW.slice(0, 1).reshape({-1, kGroup, kHeight, kWidth}).mean(1);
   return torch::cat({first, later})

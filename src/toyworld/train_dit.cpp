@@ -32,7 +32,8 @@ bool by_muon(std::string_view name) {
 models::Dit make_dit(const specs::DitSpec& spec,
                      const NamedTensors& tensors,
                      torch::Device device) {
-  models::Weights weights(tensors, "transformer in training", {device, torch::kFloat32});
+  models::Weights weights(
+      without_probes(tensors), "transformer in training", {device, torch::kFloat32});
   models::Dit dit(spec, weights);
   weights.finish();
   return dit;
@@ -170,7 +171,7 @@ void train_dit(const specs::ModelSpec& model,
                          settings,
                          run_settings};
   const auto tensors = as_leaves(start_of(model.dit, settings), device);
-  const auto dit = make_dit(model.dit, without_probes(tensors), device);
+  const auto dit = make_dit(model.dit, tensors, device);
   const DitProbes probes(tensors, model.dit);
   Optimizer optimizer(tensors,
                       by_muon,
@@ -190,7 +191,7 @@ void train_dit(const specs::ModelSpec& model,
     const bool looks =
         settings.steps_per_look > 0 && (done % settings.steps_per_look == 0 || run.is_complete());
     if (!looks) continue;
-    const auto average = make_dit(model.dit, without_probes(optimizer.average()), device);
+    const auto average = make_dit(model.dit, optimizer.average(), device);
     run.log(base::text("step ", done, "  ", look(lesson.umt5, average, lesson.code, settings)));
   }
 }
