@@ -48,6 +48,13 @@ double worst(const Tensor& got, const Tensor& want) {
   return (got - want).abs().max().item<double>();
 }
 
+// What decode hands over, put together.
+Tensor decoded(const Vae& vae, const Tensor& latent_ZFHW) {
+  std::vector<Tensor> groups;
+  vae.decode(latent_ZFHW, [&](const Tensor& frames_CFHW) { groups.push_back(frames_CFHW); });
+  return torch::cat(groups, 1);
+}
+
 // Decodes in chunks of these lengths.
 Tensor decode_chunks(const Vae& vae, const Tensor& raw_BZFHW, const std::vector<int64_t>& lengths) {
   Stream stream;
@@ -107,9 +114,7 @@ TEST_P(BothVaes, HandOverFramesInOrderAndClamped) {
   torch::InferenceMode guard;
   const auto vae = random_vae(GetParam(), torch::kFloat32);
   const auto latent_ZFHW = torch::randn({GetParam().z_dim, 3, 2, 3}) * 3;
-  std::vector<Tensor> groups;
-  vae.decode(latent_ZFHW, [&](const Tensor& frames_CFHW) { groups.push_back(frames_CFHW); });
-  const auto video_CFHW = torch::cat(groups, 1);
+  const auto video_CFHW = decoded(vae, latent_ZFHW);
   const auto whole_CFHW = vae.decode_raw(vae.denormalised(latent_ZFHW).unsqueeze(0)).squeeze(0);
   EXPECT_GT(whole_CFHW.abs().max().item<double>(), 1);
   EXPECT_LT(worst(video_CFHW, whole_CFHW.clamp(-1, 1)), 1e-4);
@@ -169,17 +174,12 @@ TEST(Vae, DecodesInBf16NearlyAsInFp32) {
   const auto load = [&](torch::ScalarType type) {
     return Vae(spec, {weights::read_safetensors(file).tensors, file.string(), {.matrices = type}});
   };
-  const auto pixels = [](const Vae& vae, const Tensor& latent_ZFHW) {
-    std::vector<Tensor> groups;
-    vae.decode(latent_ZFHW, [&](const Tensor& frames_CFHW) { groups.push_back(frames_CFHW); });
-    return torch::cat(groups, 1);
-  };
   auto video_CFHW = torch::linspace(-0.5, 0.5, 64).reshape({1, 1, 64, 1}).repeat({3, 17, 1, 112});
   using torch::indexing::Slice;
   video_CFHW.index_put_({0, Slice(), Slice(20, 44), Slice(40, 64)}, 0.8);
   const Vae fp32 = load(torch::kFloat32);
   const auto latent_ZFHW = fp32.encode(video_CFHW);
-  const auto want = pixels(fp32, latent_ZFHW), got = pixels(load(torch::kBFloat16), latent_ZFHW);
+  const auto want = decoded(fp32, latent_ZFHW), got = decoded(load(torch::kBFloat16), latent_ZFHW);
   const double noise = (got - want).square().mean().item<double>();
   const double decibels = 10 * std::log10(4 / noise);  // pixels are -1..1
   RecordProperty("decibels", std::to_string(decibels));

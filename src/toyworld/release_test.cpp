@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toyworld/release.h"
 
-#include <cstdlib>
-
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -10,6 +8,7 @@
 #include "pipelines/open_model.h"
 #include "toyworld/networks.h"
 #include "toyworld/state.h"
+#include "weights/test_files.h"
 
 namespace {
 
@@ -23,13 +22,11 @@ class Release : public testing::Test {
     save_tensors(at("text"), new_umt5(single.umt5));
     save_tensors(at("vae"), new_vae(single.vae));
   }
-  ~Release() override { fs::remove_all(folder); }
   fs::path at(const char* name) const { return folder / name; }
 
   const specs::ModelSpec& single = *specs::find_model("wan2.1-t2v-tiny");
   const specs::ModelSpec& pair = *specs::find_model("wan2.2-t2v-tiny");
-  std::string pattern = (fs::temp_directory_path() / "release-XXXXXX").string();
-  fs::path folder = ::mkdtemp(pattern.data());
+  weights::test::Folder folder;
 };
 
 TEST_F(Release, LinksWhatAnotherOneHasAlready) {

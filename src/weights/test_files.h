@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For the tests of this room: small weight files made by hand, whole or damaged.
+// For tests, of the rooms above too: small weight files made by hand, whole or damaged.
 #pragma once
 
 #include <cstring>
