@@ -2,26 +2,12 @@
 // zoetrope-engine: the part that computes. One file per command.
 #include <filesystem>
 
-#include <malloc.h>
-
 #include "cli/command.h"
 #include "cli/zoetrope_engine/commands.h"
-
-namespace {
-
-// Blocks from 1 MiB on go back to the system when they are freed. The C library would move its
-// threshold up to 32 MiB as they come and go, and keep the holes between them: half as much memory
-// again while a VAE decodes.
-void return_freed_memory() {
-#if defined(__GLIBC__)
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
-#endif
-}
-
-}  // namespace
+#include "cli/zoetrope_engine/freed_memory.h"
 
 int main(int argc, char** argv) {
-  return_freed_memory();
+  cli::return_freed_memory();
   constexpr cli::Command kCommands[] = {
       {"about", "what the engine was built with, as JSON", cli::about},
       {"bench", "time a network or the whole pipeline beside the floors", cli::bench},

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // zoetrope-engine train-toy STAGE --state DIR …
 #include <array>
-#include <limits>
 
 #include <ATen/Parallel.h>
-#include <malloc.h>
 #include <torch/types.h>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/options.h"
 #include "cli/zoetrope_engine/commands.h"
+#include "cli/zoetrope_engine/freed_memory.h"
 #include "specs/specs.h"
 #include "toyworld/pca.h"
 #include "toyworld/release.h"
@@ -179,15 +178,6 @@ void fit_code(const Request& request) {
   const auto code = toyworld::fit_pca(
       static_cast<uint64_t>(request.seed), static_cast<int>(request.steps), kDetail);
   toyworld::save_pca(code, std::filesystem::path(request.state) / "code.safetensors");
-}
-
-// Every step needs the blocks of the step before, so that giving them back, as the other commands
-// do (main.cpp), costs a quarter of the time for the system's empty pages.
-void keep_freed_memory() {
-#if defined(__GLIBC__)
-  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-#endif
 }
 
 }  // namespace
