@@ -32,7 +32,7 @@ Tensor orthogonalised(const Tensor& matrices) {
   return tall ? x.transpose(1, 2) : x;
 }
 
-Optimizer::Optimizer(NamedTensors weights,
+Optimizer::Optimizer(const NamedTensors& weights,
                      const std::function<bool(std::string_view)>& by_muon,
                      OptimizerSettings settings)
     : settings_(settings) {

@@ -31,7 +31,7 @@ class Optimizer {
  public:
   // `weights` are fp32 leaves that require gradients and are updated in place; `by_muon` says for
   // each name whether it is a matrix (kernels count as [out, rest]) for Muon.
-  Optimizer(NamedTensors weights,
+  Optimizer(const NamedTensors& weights,
             const std::function<bool(std::string_view)>& by_muon,
             OptimizerSettings settings);
 
