@@ -11,7 +11,11 @@ Tensor joined(const Tensor& before_BCFHW, const Tensor& x_BCFHW, int64_t frames)
   if (before_BCFHW.defined()) return torch::cat({before_BCFHW, x_BCFHW}, 2);
   auto shape = x_BCFHW.sizes().vec();
   shape[2] = frames;
-  return torch::cat({torch::zeros(shape, x_BCFHW.options()), x_BCFHW}, 2);
+  // In the layout of x: torch::cat of two layouts would give a third, and every kernel after it the
+  // slow one.
+  const auto zeros_BCFHW =
+      torch::empty(shape, x_BCFHW.options(), x_BCFHW.suggest_memory_format()).zero_();
+  return torch::cat({zeros_BCFHW, x_BCFHW}, 2);
 }
 
 }  // namespace
