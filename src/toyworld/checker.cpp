@@ -20,6 +20,10 @@ constexpr double kSameColour = 0.03;  // squared distance in RGB 0..1
 constexpr int kFewestPixels = 6;      // per frame, for an object to be there
 constexpr int kSmallestMask = 15;
 
+size_t pixel(int x, int y) {
+  return static_cast<size_t>(y) * kWidth + static_cast<size_t>(x);
+}
+
 double squared_distance(const Rgb& a, const Rgb& b) {
   double sum = 0;
   for (size_t c = 0; c < 3; ++c) sum += (a[c] - b[c]) * (a[c] - b[c]);
@@ -40,7 +44,7 @@ class Clip {
   }
   int frames() const { return frames_; }
   const Rgb& at(int frame, int x, int y) const {
-    return pixels_[static_cast<size_t>(frame * kPixels + y * kWidth + x)];
+    return pixels_[static_cast<size_t>(frame) * kPixels + pixel(x, y)];
   }
 
  private:
@@ -106,7 +110,7 @@ struct Mask {
 
   bool at(int column, int row) const {
     if (column < 0 || column >= kWidth || row < 0 || row >= kHeight) return false;
-    return inside[static_cast<size_t>(row * kWidth + column)];
+    return inside[pixel(column, row)];
   }
 };
 
@@ -124,7 +128,7 @@ Mask mask_of(const Clip& clip, int frame, int background, int colour) {
       double along = 0;
       for (size_t c = 0; c < 3; ++c) along += (rgb[c] - behind[c]) * (object[c] - behind[c]);
       if (along <= length / 2) continue;
-      mask.inside[static_cast<size_t>(y * kWidth + x)] = true;
+      mask.inside[pixel(x, y)] = true;
       mask.area += 1;
       mask.x += x + 0.5;
       mask.y += y + 0.5;
@@ -139,21 +143,6 @@ Mask mask_of(const Clip& clip, int frame, int background, int colour) {
 }
 
 // ── shape ───────────────────────────────────────────────────────────────────────────────────────
-
-// Radians after which a shape looks the same.
-double symmetry(Shape shape) {
-  switch (shape) {
-    case Shape::square:
-    case Shape::cross:
-      return std::numbers::pi / 2;
-    case Shape::triangle:
-      return std::numbers::pi * 2 / 3;
-    case Shape::star:
-      return std::numbers::pi * 2 / 5;
-    default:
-      return 0;
-  }
-}
 
 // Area for radius 1, summed on a fine grid.
 double unit_area(Shape shape) {
@@ -312,6 +301,7 @@ Seen look_at(const Tensor& clip_CFHW) {
   if (!colour) return seen;
   seen.concept_.colour = *colour;
   std::vector<Mask> masks;
+  masks.reserve(static_cast<size_t>(clip.frames()));
   for (int f = 0; f < clip.frames(); ++f) {
     masks.push_back(mask_of(clip, f, seen.concept_.background, *colour));
   }

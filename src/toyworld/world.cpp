@@ -18,11 +18,10 @@ double fraction(double value) {
   return value - std::floor(value);
 }
 
-// A token of the transformer is 16 pixels wide and 0.25 s long, and to draw a shape it has to know
-// where in the shape it lies. Positions, speeds and periods are therefore such that objects take
-// few different places inside a token: a small network learns those in minutes, and all of a
-// continuum only in hours.
-constexpr double kTick = 0.25;  // s
+// To draw a shape, a token of the transformer has to know where in the shape it lies. Positions,
+// speeds and periods are therefore such that objects take few different places inside a token: a
+// small network learns those in minutes, and all of a continuum only in hours.
+constexpr double kTick = 0.25;  // s, of a token
 
 // A random multiple of `step`, at most `reach` away from 0.
 int on_grid(Random& random, int reach, int step) {
@@ -30,27 +29,26 @@ int on_grid(Random& random, int reach, int step) {
   return step * (random.below(2 * count + 1) - count);
 }
 
-// Paths run so that an object stays (mostly) inside the frame during the longest clip.
+// Paths lead through the middle of the frame; rising and falling objects come in at one edge and
+// leave at the other.
 void set_motion(Object& object, Random& random) {
   switch (object.motion) {
     case Motion::left:
     case Motion::right:
-      object.x = kWidth / 2.0 + on_grid(random, 4, 4);
-      object.speed = 16;
-      break;
+      object.x = kWidth / 2.0;
+      [[fallthrough]];
     case Motion::up:
     case Motion::down:
-      object.y = kHeight / 2.0;
-      object.speed = 8;
+      object.speed = 16;
       break;
     case Motion::bounce:
       object.y = kHeight - kFloorGap - object.radius;
       object.height = 22;
-      object.period = 5 * kTick;
-      object.phase = random.below(5) / 5.0;
+      object.period = 8 * kTick;
+      object.phase = random.below(8) / 8.0;
       break;
     case Motion::spin:
-      object.speed = kPi / 2;
+      object.speed = symmetry(object.shape) > 0 ? symmetry(object.shape) : kPi / 2;
       break;
     case Motion::grow:
       object.radius = 6;
@@ -61,7 +59,6 @@ void set_motion(Object& object, Random& random) {
       object.end_radius = 6;
       break;
     case Motion::orbit:
-      object.y = kHeight / 2.0;
       object.height = 12;
       object.period = 12 * kTick;
       object.phase = random.below(12) / 12.0;
@@ -78,6 +75,20 @@ Rgb any_colour(Random& random) {
 }
 
 }  // namespace
+
+double symmetry(Shape shape) {
+  switch (shape) {
+    case Shape::square:
+    case Shape::cross:
+      return kPi / 2;
+    case Shape::triangle:
+      return kPi * 2 / 3;
+    case Shape::star:
+      return kPi * 2 / 5;
+    default:
+      return 0;
+  }
+}
 
 bool is_held_out(const Concept& concept_) {
   const int c = concept_.colour;
@@ -153,8 +164,8 @@ Scene make_scene(const Concept& concept_, int frames, Random& random) {
   object.shape = concept_.shape;
   object.motion = concept_.motion;
   object.radius = 15;
-  object.x = kWidth / 2.0 + on_grid(random, 24, 8);
-  object.y = kHeight / 2.0 + on_grid(random, 8, 8);
+  object.x = kWidth / 2.0 + on_grid(random, kTokenSize, kTokenSize);
+  object.y = kHeight / 2.0;
   set_motion(object, random);
   scene.objects.push_back(object);
   return scene;

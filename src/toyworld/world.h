@@ -14,6 +14,7 @@ namespace toyworld {
 constexpr int kWidth = 112;
 constexpr int kHeight = 64;
 constexpr int kFps = 16;
+constexpr int kTokenSize = 16;           // px a token of the transformer covers in each direction
 constexpr double kLongestSeconds = 5.0;  // 81 frames; shorter clips are windows into such a scene
 
 using Rgb = std::array<float, 3>;  // 0..1
@@ -48,6 +49,9 @@ constexpr std::array<std::string_view, 7> kShapes = {
     "circle", "square", "triangle", "star", "ring", "cross", "heart"};
 // The heart is outside the world: it has no word and is only drawn where a new look is wanted.
 constexpr int kWorldShapes = 6;
+
+// Radians after which a shape looks the same again; 0 where there is no such part of a turn.
+double symmetry(Shape shape);
 
 enum class Motion { left, right, up, down, bounce, spin, grow, shrink, orbit, still };
 constexpr std::array<std::string_view, 10> kMotions = {

@@ -2,6 +2,9 @@
 // Scenes, pictures, prompts, and the checker on pictures whose content is known.
 #include "toyworld/world.h"
 
+#include <cmath>
+#include <set>
+
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -65,6 +68,26 @@ TEST(World, TrainingNeverDrawsWhatIsHeldOut) {
   for (const auto& drawn : draw_sentences(1, 0, 500).concepts) EXPECT_FALSE(is_held_out(drawn));
   for (const auto& drawn : concepts_to_score(1, 100, Split::held_out)) {
     EXPECT_TRUE(is_held_out(drawn));
+  }
+}
+
+TEST(World, ObjectsThatStayStandInTheMiddleOfATokensColumn) {
+  std::set<double> seen;
+  for (uint64_t i = 0; i < 30; ++i) {
+    Random random(1, 0, i);
+    const auto scene = make_scene({0, Shape::star, 0, Motion::still}, 33, random);
+    seen.insert(scene.objects.front().x);
+  }
+  EXPECT_EQ(seen, (std::set<double>{40, 56, 72}));
+  for (const double x : seen) EXPECT_EQ(std::fmod(x, kTokenSize), kTokenSize / 2.0);
+}
+
+TEST(World, SpinningShapesLookTheSameAfterASecond) {
+  for (const auto shape : {Shape::square, Shape::triangle, Shape::star, Shape::cross}) {
+    Random random(1, 0, 0);
+    const auto clip = render(make_scene({0, shape, 0, Motion::spin}, 17, random), 17);
+    EXPECT_TRUE(torch::allclose(clip.select(1, 16), clip.select(1, 0), 0, 1e-4));
+    EXPECT_FALSE(torch::allclose(clip.select(1, 8), clip.select(1, 0), 0, 0.5));
   }
 }
 
