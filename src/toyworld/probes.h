@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Probes: linear readings of a network's hidden features that exist in training only. Their losses
 // say directly what a layer should know, where the network's own loss would say it last.
-// B batch, L tokens, D width of a token, P cells of a token
+// B batch, L tokens, D width of a token, P cells of a token, A axes
 #pragma once
 
 #include "models/dit.h"
@@ -23,6 +23,7 @@ NamedTensors without_probes(const NamedTensors& tensors);
 struct Places {
   Tensor centre_BL;     // int64: in which cell of 8 px around the token the object's centre lies
   Tensor coverage_BLP;  // the object's share of each of the token's 4x4 cells of 4 px
+  Tensor position_BLA;  // int64: the token's own latent frame, row and column
 
   Places to(torch::Device device) const;
 };
@@ -40,9 +41,10 @@ class DitProbes {
   // To be called with the tokens after every block (models::Dit::finish).
   void see(size_t block, const Tensor& x_BLD);
 
-  // What was seen against what is: cross entropy of the centre, squared error of the coverage.
+  // What was seen against what is: cross entropy of the centre and (summed over the axes) of the
+  // position, squared error of the coverage.
   struct Loss {
-    Tensor centre, coverage;
+    Tensor centre, coverage, position;
     Tensor total() const;
   };
   Loss loss(const Places& places) const;
@@ -52,7 +54,7 @@ class DitProbes {
 
   const NamedTensors& tensors_;
   size_t centre_block_, coverage_block_;
-  Tensor centre_BLO_, coverage_BLP_;
+  Tensor centre_BLO_, coverage_BLP_, position_BLO_;
 };
 
 }  // namespace toyworld

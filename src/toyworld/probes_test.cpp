@@ -38,6 +38,15 @@ TEST(Places, CoverTheAreaOfTheObject) {
   EXPECT_NEAR(coverage[0][0].abs().max().item<double>(), 0, 1e-6);
 }
 
+TEST(Places, SayWhereTheTokenItselfIs) {
+  const auto position = places_of(circle_at(56, 32), 5).position_BLA;
+  ASSERT_EQ(position.sizes(), (std::vector<int64_t>{1, 2 * 28, 3}));
+  const auto of = [&](int64_t token) { return position[0][token]; };
+  EXPECT_TRUE(of(0).equal(torch::tensor({0, 0, 0})));
+  EXPECT_TRUE(of(27).equal(torch::tensor({0, 3, 6})));
+  EXPECT_TRUE(of(28 + 7 * 2 + 4).equal(torch::tensor({1, 2, 4})));
+}
+
 TEST(Places, FollowTheObjectThroughLatentFrames) {
   Scene scene = circle_at(56, 32);
   scene.objects.front().motion = Motion::right;
@@ -67,7 +76,7 @@ TEST(Probes, KnowNothingAtFirstAndLearnFromTheirTokens) {
       }
       const auto seen = probes.loss(places);
       loss = seen.centre.item<double>();
-      (seen.centre + seen.coverage).backward();
+      (seen.centre + seen.coverage + seen.position).backward();
       const torch::NoGradGuard no_grad;
       for (const auto& [name, tensor] : tensors) {
         tensor.sub_(tensor.grad());
@@ -83,7 +92,7 @@ TEST(Probes, KnowNothingAtFirstAndLearnFromTheirTokens) {
 TEST(Probes, StayOutOfTheWeights) {
   NamedTensors tensors = {{"head.head.weight", torch::ones({1})}};
   tensors.merge(new_dit_probes(specs::find_model("wan2.1-t2v-tiny")->dit));
-  EXPECT_EQ(tensors.size(), 5u);
+  EXPECT_EQ(tensors.size(), 7u);
   const auto kept = without_probes(tensors);
   ASSERT_EQ(kept.size(), 1u);
   EXPECT_EQ(kept.begin()->first, "head.head.weight");

@@ -123,6 +123,7 @@ class Losses {
                level = result.level_B.to(torch::kCPU);
     centre_ += result.probes.centre.item<double>();
     coverage_ += result.probes.coverage.item<double>();
+    position_ += result.probes.position.item<double>();
     ++steps_;
     for (int64_t i = 0; i < loss.numel(); ++i) {
       const int bin = std::min(kBins - 1, static_cast<int>(level[i].item<float>() * kBins));
@@ -144,7 +145,7 @@ class Losses {
     std::ostringstream line;
     line << "loss " << std::fixed << std::setprecision(4) << sum / std::max(1, count)
          << "  by noise" << bins.str() << "  centre " << centre_ / steps_ << "  coverage "
-         << coverage_ / steps_;
+         << coverage_ / steps_ << "  position " << position_ / steps_;
     *this = {};
     return line.str();
   }
@@ -152,7 +153,7 @@ class Losses {
  private:
   std::array<double, kBins> sums_{};
   std::array<int, kBins> counts_{};
-  double centre_ = 0, coverage_ = 0;
+  double centre_ = 0, coverage_ = 0, position_ = 0;
   int steps_ = 0;
 };
 
