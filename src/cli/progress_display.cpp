@@ -41,11 +41,13 @@ ProgressDisplay::ProgressDisplay(ProgressStyle style, std::ostream& out, Clock c
     : style_(style), out_(out), clock_(std::move(clock)) {}
 
 void ProgressDisplay::report(std::string_view phase, int done, int total) {
-  if (done == 0) {
-    end_line();
-    phase_ = phase;
-    began_ = clock_();
-  }
+  const double now = clock_();
+  if (done == 0 || phase != phase_) end_line();
+  phase_ = phase;
+  // The time since the last report went into the step that is reported now.
+  auto& spent = spent_[phase_];
+  spent = done == 0 ? 0 : spent + now - last_report_;
+  last_report_ = now;
   switch (style_) {
     case ProgressStyle::bar:
       show_bar(done, total);
@@ -61,7 +63,7 @@ void ProgressDisplay::report(std::string_view phase, int done, int total) {
 }
 
 ProgressDisplay::Pace ProgressDisplay::pace(int done, int total) const {
-  const double per_step = done == 0 ? 0 : (clock_() - began_) / done;
+  const double per_step = done == 0 ? 0 : spent_.at(phase_) / done;
   return {per_step, per_step * (total - done)};
 }
 
@@ -74,19 +76,23 @@ void ProgressDisplay::show_bar(int done, int total) {
     out_ << ' ' << bar(done, total) << ' ' << done << '/' << total;
     if (done > 0 && done < total) out_ << "  " << pace_text(per_step, left);
   }
-  if (done > 0 && done == total) out_ << "  " << duration_text(clock_() - began_);
+  if (done > 0 && done == total) out_ << "  " << duration_text(spent_.at(phase_));
   is_on_bar_ = true;
 }
 
+// At most a line a second between the first and the last: a log is read by people.
 void ProgressDisplay::show_line(int done, int total) {
+  const bool is_between = done > 0 && done < total;
+  if (is_between && last_report_ - last_line_ < 1) return;
+  last_line_ = last_report_;
   out_ << phase_;
-  const auto [per_step, left] = pace(done, total);
-  if (done == 0) {
-    if (total > 1) out_ << ": " << total << " steps";
-  } else if (done < total) {
+  if (is_between) {
+    const auto [per_step, left] = pace(done, total);
     out_ << ' ' << done << '/' << total << "  " << pace_text(per_step, left);
-  } else {
-    out_ << ": done in " << duration_text(clock_() - began_);
+  } else if (done > 0) {
+    out_ << ": done in " << duration_text(spent_.at(phase_));
+  } else if (total > 1) {
+    out_ << ": " << total << " steps";
   }
   out_ << '\n';
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -22,7 +23,8 @@ class ProgressDisplay {
 
   ProgressDisplay(ProgressStyle style, std::ostream& out, Clock clock = monotonic_seconds);
 
-  // done = 0 begins a phase. total 0: its number of steps is not known.
+  // done = 0 begins a phase. total 0: its number of steps is not known. Another phase may come
+  // between two steps; its time does not count for them.
   void report(std::string_view phase, int done, int total);
 
   // Any other event: one line of JSON, nothing in the other styles.
@@ -44,7 +46,8 @@ class ProgressDisplay {
   std::ostream& out_;
   Clock clock_;
   std::string phase_;
-  double began_ = 0;
+  std::map<std::string, double> spent_;  // seconds, by phase
+  double last_report_ = 0, last_line_ = 0;
   bool is_on_bar_ = false;
 };
 

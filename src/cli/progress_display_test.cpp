@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/progress_display.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -27,6 +28,35 @@ TEST(ProgressDisplay, WritesOnePlainLinePerStep) {
             "denoise: 4 steps\n"
             "denoise 1/4  1.00 s/step, 3.0 s left\n"
             "denoise: done in 4.0 s\n");
+}
+
+TEST(ProgressDisplay, WritesAtMostOneLineASecondBetweenTheFirstAndTheLast) {
+  Fixture f(cli::ProgressStyle::lines);
+  f.display.report("denoise", 0, 40);
+  for (int step = 1; step <= 40; ++step) {
+    f.seconds += 0.25;
+    f.display.report("denoise", step, 40);
+  }
+  const auto out = f.out.str();
+  EXPECT_EQ(std::ranges::count(out, '\n'), 1 + 9 + 1);
+}
+
+TEST(ProgressDisplay, DoesNotCountAPhaseInBetweenForTheSteps) {
+  Fixture f(cli::ProgressStyle::lines);
+  f.display.report("denoise", 0, 4);
+  f.seconds += 2;
+  f.display.report("denoise", 1, 4);
+  f.display.report("load", 0, 2);
+  f.seconds += 50;
+  f.display.report("load", 2, 2);
+  f.seconds += 2;
+  f.display.report("denoise", 2, 4);
+  EXPECT_EQ(f.out.str(),
+            "denoise: 4 steps\n"
+            "denoise 1/4  2.00 s/step, 6.0 s left\n"
+            "load: 2 steps\n"
+            "load: done in 50.0 s\n"
+            "denoise 2/4  2.00 s/step, 4.0 s left\n");
 }
 
 TEST(ProgressDisplay, RedrawsTheBarInPlaceAndStartsALinePerPhase) {

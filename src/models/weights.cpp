@@ -91,6 +91,7 @@ struct Weights::Store {
   std::string origin;
   Placement placement;
   std::set<std::string, std::less<>> taken;
+  Watch watch;
 
   [[noreturn]] void refuse(const std::string& why) const {
     throw base::Error(base::Fault::invalid, text(origin, ": ", why));
@@ -157,6 +158,9 @@ Tensor Weights::take(std::string_view name,
   const auto view = store_->views.find(text(prefix_, name));
   const bool copied = tensor.data_ptr() != found.data_ptr();
   if (copied && view != store_->views.end()) release_pages(view->second.bytes);
+  if (store_->watch) {
+    store_->watch(store_->taken.size(), store_->views.size() + store_->tensors.size());
+  }
   return tensor;
 }
 
@@ -207,6 +211,10 @@ void Weights::skip_below(std::string_view name) {
   };
   take_all(store_->views);
   take_all(store_->tensors);
+}
+
+void Weights::on_take(Watch watch) {
+  store_->watch = std::move(watch);
 }
 
 void Weights::finish() const {

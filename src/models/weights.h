@@ -71,6 +71,11 @@ class Weights {
   // The same for every tensor below `name`: skip_below("textual") skips textual.*.
   void skip_below(std::string_view name);
 
+  // Calls watch(taken, all) after every tensor that is taken from now on. It may throw, which ends
+  // the loading.
+  using Watch = std::function<void(size_t taken, size_t all)>;
+  void on_take(Watch watch);
+
   // Throws Error(invalid) naming the first left-over tensors, if any was neither taken nor skipped.
   void finish() const;
 

@@ -89,6 +89,7 @@ Tensor denoise(Experts& experts,
                const DenoiseInputs& inputs,
                Noise& noise,
                const Progress& progress) {
+  experts.at(sampler.steps().front().timestep);
   progress.report(Phase::denoise, 0, sampler.count());
   auto latent_CFHW = noise.draw(inputs.shape_CFHW);
   std::optional<Guided> guided;

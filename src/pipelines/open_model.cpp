@@ -35,11 +35,27 @@ const specs::ModelSpec* choose(const weights::Checkpoint& checkpoint, const std:
   return rows.empty() ? nullptr : rows.front();
 }
 
+constexpr int kLoadSteps = 20;
+
+// Tells how much of a part is loaded in steps that a terminal can show.
+models::Weights::Watch steps_to(const Progress& progress) {
+  return [=, told = 0](size_t taken, size_t all) mutable {
+    // The last step is the caller's: tensors that nobody needs are not taken.
+    const int done = std::min(static_cast<int>(taken * kLoadSteps / all), kLoadSteps - 1);
+    if (done == told) return;
+    told = done;
+    progress.report(Phase::load, done, kLoadSteps);
+  };
+}
+
 template <typename Model, typename Part, typename... Use>
-Model load(const Part& part, models::Placement placement, Use... use) {
+Model load(const Part& part, models::Placement placement, const Progress& progress, Use... use) {
+  progress.report(Phase::load, 0, kLoadSteps);
   models::Weights weights(part.tensors, part.origin, placement);
+  weights.on_take(steps_to(progress));
   Model model(part.spec, weights, use...);
   weights.finish();
+  progress.report(Phase::load, kLoadSteps, kLoadSteps);
   return model;
 }
 
@@ -73,18 +89,24 @@ std::vector<int64_t> token_ids(const text::Tokenizer& tokenizer,
   return tokenizer.encode(text::clean(prompt), static_cast<size_t>(spec.dit.text_len));
 }
 
-TextToVideoParts parts_of(std::shared_ptr<const OpenedModel> model, models::Placement placement) {
+TextToVideoParts parts_of(std::shared_ptr<const OpenedModel> model,
+                          models::Placement placement,
+                          const Progress& progress) {
   TextToVideoParts parts{
-      .umt5 = [=] { return load<models::Umt5>(*model->checkpoint.text_encoder, placement); },
-      .high_noise = [=] { return load<models::Dit>(*model->checkpoint.dit, placement); },
+      .umt5 =
+          [=] { return load<models::Umt5>(*model->checkpoint.text_encoder, placement, progress); },
+      .high_noise = [=] { return load<models::Dit>(*model->checkpoint.dit, placement, progress); },
       .low_noise = {},
       .vae =
           [=] {
-            return load<models::Vae>(*model->checkpoint.vae, placement, models::VaeUse::decode);
+            return load<models::Vae>(
+                *model->checkpoint.vae, placement, progress, models::VaeUse::decode);
           },
   };
   if (model->checkpoint.dit_low) {
-    parts.low_noise = [=] { return load<models::Dit>(*model->checkpoint.dit_low, placement); };
+    parts.low_noise = [=] {
+      return load<models::Dit>(*model->checkpoint.dit_low, placement, progress);
+    };
   }
   return parts;
 }

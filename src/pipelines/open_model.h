@@ -30,7 +30,9 @@ std::vector<int64_t> token_ids(const text::Tokenizer& tokenizer,
                                std::string_view prompt,
                                const specs::ModelSpec& spec);
 
-// Loaders of the parts; they keep the model's files mapped.
-TextToVideoParts parts_of(std::shared_ptr<const OpenedModel> model, models::Placement placement);
+// Loaders of the parts; they keep the model's files mapped and tell `progress` how far each is.
+TextToVideoParts parts_of(std::shared_ptr<const OpenedModel> model,
+                          models::Placement placement,
+                          const Progress& progress = {});
 
 }  // namespace pipelines

@@ -9,8 +9,10 @@ namespace pipelines {
 enum class Phase { load, text, denoise, decode };
 
 // report(phase, done, total) is called with done = 0 when a phase starts and after every step of
-// it; between two calls lies at most one evaluation of the network or one group of frames. It may
-// throw base::Cancelled, which ends the computation. total is 0 where it is not known.
+// it; between two calls lies at most one evaluation of the network, one group of frames or the
+// twentieth of a part that is loaded. Loading may come between two steps of another phase, when one
+// expert takes the other's place. It may throw base::Cancelled, which ends the computation. total
+// is 0 where it is not known.
 struct Progress {
   std::function<void(Phase phase, int done, int total)> report = [](Phase, int, int) {};
 };

@@ -139,15 +139,16 @@ Tensor TextToVideo::denoise(const TextToVideoRequest& request, const Progress& p
   if (!wrong.empty()) throw base::Error(base::Fault::invalid, base::join(wrong, "\n"));
   torch::InferenceMode guard;
 
+  const auto& umt5 = umt5_.get();
   progress.report(Phase::text, 0, 1);
   const auto latent =
       specs::latent_shape(spec_.vae, render_size(spec_, request.size), request.frames);
-  DenoiseInputs inputs{.text_LC = umt5_.get().encode(torch::tensor(request.prompt)),
+  DenoiseInputs inputs{.text_LC = umt5.encode(torch::tensor(request.prompt)),
                        .guidance_high = request.guidance_high,
                        .guidance_low = request.guidance_low,
                        .shape_CFHW = {spec_.vae.z_dim, latent.frames, latent.height, latent.width}};
   if (is_guided(spec_, request)) {
-    inputs.negative_LC = umt5_.get().encode(torch::tensor(request.negative_prompt));
+    inputs.negative_LC = umt5.encode(torch::tensor(request.negative_prompt));
   }
   if (residency_ == Residency::one_at_a_time) umt5_.release();
   progress.report(Phase::text, 1, 1);
@@ -167,8 +168,9 @@ void TextToVideo::decode(const Tensor& latent_CFHW,
   torch::InferenceMode guard;
   const int total = static_cast<int>((latent_CFHW.size(1) - 1) * spec_.vae.time_stride() + 1);
   int done = 0;
+  const auto& vae = vae_.get();
   progress.report(Phase::decode, done, total);
-  vae_.get().decode(latent_CFHW, [&](const Tensor& frames_CFHW) {
+  vae.decode(latent_CFHW, [&](const Tensor& frames_CFHW) {
     frames(frames_CFHW);
     done += static_cast<int>(frames_CFHW.size(1));
     progress.report(Phase::decode, done, total);

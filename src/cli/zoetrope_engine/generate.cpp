@@ -177,7 +177,7 @@ void make_video(const GenerateJob& job, ProgressDisplay& display) {
   const auto progress = progress_on(display);
   pipelines::TextToVideo pipeline(
       job.spec(),
-      pipelines::parts_of(job.model, {.device = job.device, .matrices = job.dtype}),
+      pipelines::parts_of(job.model, {.device = job.device, .matrices = job.dtype}, progress),
       pipelines::Residency::one_at_a_time);
   const auto latent_CFHW = pipeline.denoise(job.request, progress);
   VideoOutput output(files_of(job));
