@@ -67,32 +67,33 @@ std::string read_file(const std::filesystem::path& file, size_t max_bytes) {
   return content;
 }
 
-FileWriter::FileWriter(const std::filesystem::path& file)
-    : file_(file), temporary_(file.string() + ".partial") {
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) throw_write_error(file_);
+FileWriter::FileWriter(const std::filesystem::path& file) : temporary_(file) {
+  descriptor_ = ::open(temporary_.name().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor_ < 0) throw_write_error(file);
 }
 
 FileWriter::~FileWriter() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 void FileWriter::write(std::string_view content) {
   while (!content.empty()) {
     const auto written = ::write(descriptor_, content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw_write_error(file_);
+    if (written < 0) throw_write_error(temporary_.file());
     content.remove_prefix(static_cast<size_t>(written));
   }
 }
 
-void FileWriter::commit() {
-  if (::fsync(descriptor_) != 0 || ::rename(temporary_.c_str(), file_.c_str()) != 0) {
-    throw_write_error(file_);
-  }
+void FileWriter::finish() {
+  if (descriptor_ < 0) return;
+  if (::fsync(descriptor_) != 0) throw_write_error(temporary_.file());
   ::close(std::exchange(descriptor_, -1));
+}
+
+void FileWriter::commit() {
+  finish();
+  if (!temporary_.commit()) throw_write_error(temporary_.file());
 }
 
 void write_file(const std::filesystem::path& file, std::string_view content) {

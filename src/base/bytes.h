@@ -9,15 +9,17 @@
 #include <string>
 #include <string_view>
 
+#include "base/temporary_file.h"
+
 namespace base {
 
 // The whole file. Throws Error(not_found) if it cannot be read, Error(invalid) if it is larger than
 // `max_bytes`.
 std::string read_file(const std::filesystem::path& file, size_t max_bytes);
 
-// A file written under a temporary name beside it, flushed to disk and renamed by commit(): readers
-// see the old file or the new one. Without commit() nothing stays. Throws Error(exhausted) when the
-// disk is full, Error(invalid) for other failures.
+// A file written under a temporary name beside it and renamed by commit(): readers see the old file
+// or the new one. Without commit() nothing stays. Throws Error(exhausted) when the disk is full,
+// Error(invalid) for other failures.
 class FileWriter {
  public:
   explicit FileWriter(const std::filesystem::path& file);
@@ -26,11 +28,14 @@ class FileWriter {
   ~FileWriter();
 
   void write(std::string_view content);
+  // Brings everything to the disk, after which only the name is missing: whoever writes several
+  // files finishes all of them before the first commit(). Nothing may be written afterwards.
+  void finish();
+  // Finishes, if that was not done, and renames.
   void commit();
 
  private:
-  std::filesystem::path file_;
-  std::string temporary_;
+  TemporaryFile temporary_;
   int descriptor_ = -1;
 };
 

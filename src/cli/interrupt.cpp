@@ -4,6 +4,11 @@
 #include <csignal>
 #include <initializer_list>
 
+#include <unistd.h>
+
+#include "base/temporary_file.h"
+#include "cli/command.h"
+
 namespace cli {
 namespace {
 
@@ -11,6 +16,10 @@ namespace {
 volatile std::sig_atomic_t interrupted = 0;
 
 void note(int) {
+  if (interrupted != 0) {
+    base::remove_temporary_files();
+    ::_exit(kInterrupted);
+  }
   interrupted = 1;
 }
 
@@ -19,7 +28,6 @@ void note(int) {
 void watch_for_interrupts() {
   struct sigaction action {};
   action.sa_handler = note;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
   for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
 }

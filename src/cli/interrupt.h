@@ -5,8 +5,8 @@
 namespace cli {
 
 // From here on the first SIGINT, SIGTERM or SIGHUP is only noted; the second ends the process at
-// once. A closed pipe and a limit on the size of files become errors of the write, so that they
-// leave nothing half-written either.
+// once, without its temporary files. A closed pipe and a limit on the size of files become errors
+// of the write, so that they leave nothing half-written either.
 void watch_for_interrupts();
 
 bool is_interrupted();

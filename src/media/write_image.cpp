@@ -36,25 +36,29 @@ Size cell_size(Size shown) {
 
 }  // namespace
 
-void write_image(const std::filesystem::path& file, const Picture& picture) {
+std::string png_of(const Picture& picture) {
+  const std::filesystem::path name = "PNG";  // in messages
   check_holds(picture.rgb, picture.size);
   const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_PNG);
   if (codec == nullptr) {
     throw base::Error(base::Fault::internal, "this FFmpeg has no PNG encoder");
   }
-  const auto encoder = checked_pointer(CodecPointer(avcodec_alloc_context3(codec)), file);
+  const auto encoder = checked_pointer(CodecPointer(avcodec_alloc_context3(codec)), name);
   encoder->width = picture.size.width;
   encoder->height = picture.size.height;
   encoder->pix_fmt = AV_PIX_FMT_RGB24;
   encoder->time_base = {1, 1};
-  checked(avcodec_open2(encoder.get(), codec, nullptr), file, "open the PNG encoder");
+  checked(avcodec_open2(encoder.get(), codec, nullptr), name, "open the encoder");
   const auto frame = as_frame(picture);
-  const auto packet = checked_pointer(PacketPointer(av_packet_alloc()), file);
-  checked(avcodec_send_frame(encoder.get(), frame.get()), file, "encode");
-  checked(avcodec_send_frame(encoder.get(), nullptr), file, "encode");
-  checked(avcodec_receive_packet(encoder.get(), packet.get()), file, "encode");
-  base::write_file(
-      file, {reinterpret_cast<const char*>(packet->data), static_cast<size_t>(packet->size)});
+  const auto packet = checked_pointer(PacketPointer(av_packet_alloc()), name);
+  checked(avcodec_send_frame(encoder.get(), frame.get()), name, "encode");
+  checked(avcodec_send_frame(encoder.get(), nullptr), name, "encode");
+  checked(avcodec_receive_packet(encoder.get(), packet.get()), name, "encode");
+  return {reinterpret_cast<const char*>(packet->data), static_cast<size_t>(packet->size)};
+}
+
+void write_image(const std::filesystem::path& file, const Picture& picture) {
+  base::write_file(file, png_of(picture));
 }
 
 ContactSheet::ContactSheet(int frames, Size source, Size shown)

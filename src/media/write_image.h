@@ -3,10 +3,14 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "media/picture.h"
 
 namespace media {
+
+// The bytes of a PNG.
+std::string png_of(const Picture& picture);
 
 // Writes a PNG; the file appears complete or not at all. Throws Error(exhausted) when the disk is
 // full, Error(invalid) when it cannot be written.

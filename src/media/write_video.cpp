@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/temporary_file.h"
 #include "base/text.h"
 #include "media/ffmpeg.h"
 
@@ -111,14 +112,13 @@ void flush_to_disk(const std::filesystem::path& file, const std::string& tempora
 
 struct VideoWriter::State {
   State(const std::filesystem::path& path, const VideoFormat& wanted);
-  ~State();
 
   void write_header();
   void encode(const AVFrame* picture);  // nullptr: no more are coming
   void finish();
 
   std::filesystem::path file;
-  std::string temporary;
+  base::TemporaryFile temporary;
   VideoFormat format;
   CodecPointer encoder;
   ScalerPointer scaler;
@@ -127,11 +127,11 @@ struct VideoWriter::State {
   OutputPointer output;
   MuxerPointer muxer;
   int64_t frames = 0;
-  bool is_committed = false;
+  bool is_finished = false;
 };
 
 VideoWriter::State::State(const std::filesystem::path& path, const VideoFormat& wanted)
-    : file(path), temporary(path.string() + ".partial"), format(completed(wanted)) {
+    : file(path), temporary(path), format(completed(wanted)) {
   av_log_set_level(AV_LOG_QUIET);  // what goes wrong is thrown
   encoder = open_encoder(format, file);
   scaler = open_scaler(format, file);
@@ -140,15 +140,10 @@ VideoWriter::State::State(const std::filesystem::path& path, const VideoFormat& 
   write_header();
 }
 
-VideoWriter::State::~State() {
-  output.reset();
-  if (!is_committed) ::unlink(temporary.c_str());
-}
-
 void VideoWriter::State::write_header() {
   AVFormatContext* opened_muxer = nullptr;
   // The URL is what the muxer reads again to put the index in front.
-  const auto url = "file:" + temporary;
+  const auto url = "file:" + temporary.name();
   checked(
       avformat_alloc_output_context2(&opened_muxer, nullptr, "mp4", url.c_str()), file, "write");
   muxer.reset(opened_muxer);
@@ -185,14 +180,14 @@ void VideoWriter::State::encode(const AVFrame* frame) {
 }
 
 void VideoWriter::State::finish() {
+  if (is_finished) return;
   encode(nullptr);
   checked(av_write_trailer(muxer.get()), file, "write");
   avio_flush(output.get());
   checked(output->error, file, "write");
   checked(avio_close(output.release()), file, "write");
-  flush_to_disk(file, temporary);
-  if (::rename(temporary.c_str(), file.c_str()) != 0) throw_system_error(file, "write");
-  is_committed = true;
+  flush_to_disk(file, temporary.name());
+  is_finished = true;
 }
 
 VideoWriter::VideoWriter(const std::filesystem::path& file, const VideoFormat& format)
@@ -218,8 +213,13 @@ void VideoWriter::add(Rgb frame) {
   state.encode(state.picture.get());
 }
 
+void VideoWriter::finish() {
+  state_->finish();
+}
+
 void VideoWriter::commit() {
   state_->finish();
+  if (!state_->temporary.commit()) throw_system_error(state_->file, "write");
 }
 
 }  // namespace media

@@ -30,6 +30,10 @@ class VideoWriter {
   ~VideoWriter();
 
   void add(Rgb frame);
+  // Brings everything to the disk, after which only the name is missing: whoever writes several
+  // files finishes all of them before the first commit(). No frame may be added afterwards.
+  void finish();
+  // Finishes, if that was not done, and renames.
   void commit();
 
  private:

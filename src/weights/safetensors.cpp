@@ -168,6 +168,17 @@ void write_tensor(base::FileWriter& out, const TensorHeader& tensor, const Tenso
   if (left > 0) throw std::logic_error(text(left, " bytes are missing of ", tensor.name));
 }
 
+void write_all(base::FileWriter& out,
+               std::span<const TensorHeader> tensors,
+               const TensorSource& source,
+               const Metadata& metadata) {
+  const std::string header = make_header(tensors, metadata);
+  const uint64_t length = header.size();
+  out.write({reinterpret_cast<const char*>(&length), sizeof length});
+  out.write(header);
+  for (const auto& tensor : tensors) write_tensor(out, tensor, source);
+}
+
 }  // namespace
 
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
@@ -210,13 +221,13 @@ void write_safetensors(const std::filesystem::path& file,
                        std::span<const TensorHeader> tensors,
                        const TensorSource& source,
                        const Metadata& metadata) {
-  const std::string header = make_header(tensors, metadata);
   base::FileWriter out(file);
-  const uint64_t length = header.size();
-  out.write({reinterpret_cast<const char*>(&length), sizeof length});
-  out.write(header);
-  for (const auto& tensor : tensors) write_tensor(out, tensor, source);
+  write_all(out, tensors, source, metadata);
   out.commit();
+}
+
+void write_safetensors(base::FileWriter& out, const TensorMap& tensors, const Metadata& metadata) {
+  write_all(out, headers_of(tensors), source_of(tensors), metadata);
 }
 
 void write_safetensors(const std::filesystem::path& file,

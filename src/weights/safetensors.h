@@ -53,6 +53,9 @@ void write_safetensors(const std::filesystem::path& file,
                        const TensorMap& tensors,
                        const Metadata& metadata = {});
 
+// The same into a file that the caller finishes and commits.
+void write_safetensors(base::FileWriter& out, const TensorMap& tensors, const Metadata& metadata);
+
 std::vector<TensorHeader> headers_of(const TensorMap& tensors);
 TensorSource source_of(const TensorMap& tensors);  // `tensors` must outlive it
 

@@ -213,6 +213,22 @@ def test_an_interruption_leaves_nothing(tiny, tmp_path, phase, number):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_second_interruption_ends_at_once_and_leaves_nothing(tiny, tmp_path):
+    process = tiny.start("generate", "p", "-o", tmp_path / "x.mp4", "--sheet", tmp_path / "x.png",
+                         "--json", "--frames", "81", "--steps", "1", "--size", "4096x4096")
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "step" and event["phase"] == "decode":
+            break
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.mp4.partial", "x.png.partial"]
+    process.send_signal(signal.SIGSTOP)  # so that both signals wait for it together
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(timeout=60) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
 def with_mount(mount, tiny, *arguments):
     """Runs the program where `mount`, a shell command, has changed what it sees; or skips."""
     probe_only = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount]
@@ -229,6 +245,17 @@ def test_a_disk_that_runs_full_is_named(tiny, tmp_path):
     assert done.returncode == 1
     assert f"{tmp_path}/x.mp4: cannot write: No space left on device" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("option, name", [("--sheet", "x.png"), ("--latents", "x.safetensors")])
+def test_a_disk_too_full_for_one_of_the_files_leaves_none(tiny, tmp_path, option, name):
+    full = tmp_path / "full"
+    full.mkdir()
+    done = with_mount(f"mount -t tmpfs -o size=4k none {full} && head -c 4096 /dev/zero > {full}/0",
+                      tiny, "generate", "p", "-o", tmp_path / "x.mp4", option, full / name, *SMALL)
+    assert done.returncode == 1
+    assert f"{full / name}: cannot write: No space left on device" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
 
 
 def test_a_limit_on_file_sizes_is_an_error_like_a_full_disk(tiny, tmp_path):

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // zoetrope-engine generate: a video from a text.
 #include <iostream>
+#include <optional>
 
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/text.h"
@@ -154,12 +156,14 @@ pipelines::Progress progress_on(ProgressDisplay& display) {
   }};
 }
 
-void write_latents(const GenerateJob& job, const torch::Tensor& latent_CFHW) {
+void write_latents(const GenerateJob& job,
+                   const torch::Tensor& latent_CFHW,
+                   base::FileWriter& out) {
   const auto held = latent_CFHW.to(torch::kCPU, torch::kFloat32).contiguous();
   weights::TensorView view{.dtype = weights::Dtype::f32, .shape = held.sizes().vec()};
   view.bytes = {static_cast<const std::byte*>(held.const_data_ptr()), held.nbytes()};
-  weights::write_safetensors(
-      job.options.latents, {{"latent", view}}, {{"zoetrope", recipe(job).dump()}});
+  weights::write_safetensors(out, {{"latent", view}}, {{"zoetrope", recipe(job).dump()}});
+  out.finish();
 }
 
 VideoFiles files_of(const GenerateJob& job) {
@@ -181,9 +185,15 @@ void make_video(const GenerateJob& job, ProgressDisplay& display) {
       pipelines::Residency::one_at_a_time);
   const auto latent_CFHW = pipeline.denoise(job.request, progress);
   VideoOutput output(files_of(job));
+  std::optional<base::FileWriter> latents;
+  if (!job.options.latents.empty()) {
+    latents.emplace(job.options.latents);
+    write_latents(job, latent_CFHW, *latents);
+  }
   pipeline.decode(latent_CFHW, progress, [&](const torch::Tensor& frames) { output.add(frames); });
+  output.finish();
   output.commit();
-  if (!job.options.latents.empty()) write_latents(job, latent_CFHW);
+  if (latents) latents->commit();
 }
 
 int run(const GenerateOptions& options, Complaints& complaints, ProgressDisplay& display) {

@@ -3,6 +3,7 @@
 #include "cli/zoetrope_engine/video_output.h"
 
 #ifdef ZOETROPE_WITH_MEDIA
+#include "base/bytes.h"
 #include "media/write_image.h"
 #include "media/write_video.h"
 #endif
@@ -17,13 +18,12 @@ torch::Tensor as_rgb(const torch::Tensor& frames_CFHW) {
 #ifdef ZOETROPE_WITH_MEDIA
 
 struct VideoOutput::State {
-  VideoFiles files;
   std::optional<media::VideoWriter> video;
   std::optional<media::ContactSheet> sheet;
+  std::optional<base::FileWriter> sheet_file;
 };
 
 VideoOutput::VideoOutput(const VideoFiles& files) : state_(std::make_unique<State>()) {
-  state_->files = files;
   const media::Size size = {files.size.width, files.size.height};
   const media::Size render = {files.render.width, files.render.height};
   if (!files.video.empty()) {
@@ -34,7 +34,9 @@ VideoOutput::VideoOutput(const VideoFiles& files) : state_(std::make_unique<Stat
                                              .metadata = {{"title", files.title},
                                                           {"comment", files.comment.dump()}}});
   }
-  if (!files.sheet.empty()) state_->sheet.emplace(files.frames, render, size);
+  if (files.sheet.empty()) return;
+  state_->sheet.emplace(files.frames, render, size);
+  state_->sheet_file.emplace(files.sheet);
 }
 
 void VideoOutput::add(const torch::Tensor& frames_CFHW) {
@@ -47,9 +49,16 @@ void VideoOutput::add(const torch::Tensor& frames_CFHW) {
   }
 }
 
+void VideoOutput::finish() {
+  if (state_->video) state_->video->finish();
+  if (!state_->sheet) return;
+  state_->sheet_file->write(media::png_of(state_->sheet->picture()));
+  state_->sheet_file->finish();
+}
+
 void VideoOutput::commit() {
   if (state_->video) state_->video->commit();
-  if (state_->sheet) media::write_image(state_->files.sheet, state_->sheet->picture());
+  if (state_->sheet_file) state_->sheet_file->commit();
 }
 
 #else  // without FFmpeg no file is accepted, so there is nothing to write
@@ -57,6 +66,7 @@ void VideoOutput::commit() {
 struct VideoOutput::State {};
 VideoOutput::VideoOutput(const VideoFiles&) {}
 void VideoOutput::add(const torch::Tensor&) {}
+void VideoOutput::finish() {}
 void VideoOutput::commit() {}
 
 #endif

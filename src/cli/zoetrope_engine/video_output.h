@@ -22,7 +22,7 @@ struct VideoFiles {
   base::Json comment;  // how the video was made
 };
 
-// Files appear by commit(), complete, or not at all. Throws as media::VideoWriter.
+// Files appear by commit(), complete, or none of them. Throws as media::VideoWriter.
 class VideoOutput {
  public:
   explicit VideoOutput(const VideoFiles& files);
@@ -32,6 +32,9 @@ class VideoOutput {
 
   // Frames [3,F,H,W] in [-1,1], any device.
   void add(const torch::Tensor& frames_CFHW);
+  // Brings everything to the disk under temporary names; no frame may follow.
+  void finish();
+  // To be called after finish(): gives the files their names.
   void commit();
 
  private:
