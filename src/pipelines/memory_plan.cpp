@@ -18,7 +18,7 @@ using base::text;
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 
-// libtorch, its thread pools and the encoder of the video, measured.
+// libtorch and its thread pools, measured.
 constexpr uint64_t kProgram = 200 * kMiB;
 
 // Buffers that do not grow with the video: packed matrices, per-thread scratch.
@@ -85,6 +85,18 @@ uint64_t dit_working_bytes(const MemoryRequest& request) {
   return batch * tokens * per_token + prompts + latents + kScratch;
 }
 
+// libx264 holds this many pictures of the file, 12 bits a pixel: those it looks ahead over, those
+// it refers to, and those its threads are at. Measured.
+constexpr uint64_t kEncoderPictures = 75;
+
+specs::Size output_of(const MemoryRequest& request) {
+  return request.output == specs::Size{} ? request.size : request.output;
+}
+
+uint64_t encoder_bytes(specs::Size output) {
+  return kEncoderPictures * output.width * output.height * 3 / 2;
+}
+
 // One group of four frames at full size, where the layers are widest for their channels, and the
 // two frames that every causal convolution remembers.
 uint64_t vae_working_bytes(const MemoryRequest& request) {
@@ -92,7 +104,8 @@ uint64_t vae_working_bytes(const MemoryRequest& request) {
   const bool is_21 = vae.kind == specs::VaeKind::vae21;
   const uint64_t pixels = uint64_t(request.size.width) * request.size.height * vae.time_stride();
   const uint64_t values = is_21 ? kValuesPerPixel21 : kValuesPerPixel22;
-  return values * request.bytes_per_value * pixels * vae.decoder_dim + kTransformed + kScratch;
+  return values * request.bytes_per_value * pixels * vae.decoder_dim + kTransformed + kScratch +
+         encoder_bytes(output_of(request));
 }
 
 // The largest 4n+1 frames, below the asked ones, that fit; 0: none.
@@ -104,17 +117,45 @@ int frames_that_fit(MemoryRequest request, uint64_t available) {
   return 0;
 }
 
-// The largest size of the same shape that fits; {0, 0}: none.
+// The largest size of the same shape that fits; {0, 0}: none. A model with a native size computes
+// at that size whatever is asked.
 specs::Size size_that_fits(MemoryRequest request, uint64_t available) {
-  const auto asked = request.size;
+  const auto asked = output_of(request);
   const int multiple = request.model.size_multiple();
   for (int width = asked.width - multiple; width >= multiple; width -= multiple) {
     const int height = asked.height * width / asked.width / multiple * multiple;
     if (height < multiple) break;
-    request.size = {width, height};
-    if (plan_memory(request).needed() <= available) return request.size;
+    request.output = {width, height};
+    if (request.model.native == specs::Size{}) request.size = request.output;
+    if (plan_memory(request).needed() <= available) return request.output;
   }
   return {};
+}
+
+// The most demanding other model whose default video fits, and what that needs; empty where none
+// does. Models with a native size are demonstrations: nobody is helped by their name.
+std::string other_model_that_fits(MemoryRequest request, uint64_t available) {
+  uint64_t most = 0;
+  std::string_view name;
+  for (const auto& model : specs::models()) {
+    if (model.native != specs::Size{}) continue;
+    request.model = model;
+    request.size = request.output = model.sizes.front();
+    request.frames = model.frames;
+    const auto needed = plan_memory(request).needed();
+    if (needed > available || needed <= most) continue;
+    most = needed;
+    name = model.name;
+  }
+  return most == 0 ? std::string() : text(name, ", which needs ", base::human_bytes(most));
+}
+
+std::string advice(const MemoryRequest& request, uint64_t available) {
+  const auto changes = what_would_fit(request, available);
+  if (!changes.empty()) return text("what would fit: ", base::join(changes, ", or "));
+  const auto other = other_model_that_fits(request, available);
+  return text("no smaller size or length of this model would fit",
+              other.empty() ? std::string() : text("; another model would: ", other));
 }
 
 }  // namespace
@@ -149,9 +190,7 @@ std::vector<std::string> what_would_fit(const MemoryRequest& request, uint64_t a
   if (const int frames = frames_that_fit(request, available); frames > 0) {
     changes.push_back(text("--frames ", frames));
   }
-  // A model with a native size computes at that size whatever is asked.
-  const auto size =
-      request.model.native == specs::Size{} ? size_that_fits(request, available) : specs::Size{};
+  const auto size = size_that_fits(request, available);
   if (size.width > 0) changes.push_back(text("--size ", size.width, 'x', size.height));
   auto halved = request;
   halved.bytes_per_value = 2;
@@ -165,24 +204,21 @@ void check_fits(const MemoryRequest& request, uint64_t available, std::string_vi
   const auto plan = plan_memory(request);
   if (plan.needed() <= available) return;
   const auto& largest = plan.largest();
-  const auto changes = what_would_fit(request, available);
-  throw base::Error(
-      base::Fault::exhausted,
-      text("not enough ",
-           where,
-           ": ",
-           base::human_bytes(plan.needed()),
-           " are needed (the ",
-           largest.part,
-           " takes ",
-           base::human_bytes(largest.weights),
-           " of weights and ",
-           base::human_bytes(largest.working),
-           " to work with) and ",
-           base::human_bytes(available),
-           " are available; ",
-           changes.empty() ? std::string("no smaller size or length of this model would fit")
-                           : text("what would fit: ", base::join(changes, ", or "))));
+  throw base::Error(base::Fault::exhausted,
+                    text("not enough ",
+                         where,
+                         ": ",
+                         base::human_bytes(plan.needed()),
+                         " are needed (the ",
+                         largest.part,
+                         " takes ",
+                         base::human_bytes(largest.weights),
+                         " of weights and ",
+                         base::human_bytes(largest.working),
+                         " to work with) and ",
+                         base::human_bytes(available),
+                         " are available; ",
+                         advice(request, available)));
 }
 
 }  // namespace pipelines

@@ -25,7 +25,8 @@ struct MemoryNeed {
 // What is asked of the memory.
 struct MemoryRequest {
   specs::ModelSpec model;
-  specs::Size size;  // that is computed, not that of the file
+  specs::Size size;         // that is computed
+  specs::Size output = {};  // of the file; {0, 0}: the same
   int frames = 0;
   int text_rows = 512;      // tokens of the longer prompt, the end token included
   bool is_guided = true;    // two evaluations per step, in one batch where the video is small

@@ -98,8 +98,21 @@ TEST(MemoryPlan, SaysThatNothingHelpsWhereTheWeightsAloneAreTooMuch) {
     pipelines::check_fits(asked, 20 * kGiB, "memory of cuda:0");
     FAIL() << "accepted";
   } catch (const base::Error& error) {
-    EXPECT_NE(std::string(error.what()).find("no smaller size"), std::string::npos);
+    const std::string message = error.what();
+    EXPECT_NE(message.find("no smaller size"), std::string::npos) << message;
+    EXPECT_NE(message.find("another model would: wan2.1-t2v-1.3b"), std::string::npos) << message;
   }
+}
+
+TEST(MemoryPlan, CountsThePicturesOfTheFileWhereTheModelHasASizeOfItsOwn) {
+  auto asked = request("wan2.1-t2v-tiny", {112, 64}, 81);
+  asked.output = {832, 480};
+  const auto usual = pipelines::plan_memory(asked).needed();
+  asked.output = {8192, 4096};
+  EXPECT_GT(pipelines::plan_memory(asked).needed(), usual + kGiB);
+  const auto changes = pipelines::what_would_fit(asked, usual);
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].find("--size "), 0u) << changes[0];
 }
 
 // ── the formulas beside the truth ───────────────────────────────────────────────────────────────

@@ -111,6 +111,9 @@ def test_help_lists_every_option(with_engine):
     (["--size", "833x480"], "--size: 833x480"),
     (["--size", "big"], '--size: "big" is not WIDTHxHEIGHT, such as 832x480'),
     (["--frames", "80"], "--frames: 80"),
+    (["--seconds", "600"], "--seconds: 600 s in frames: 9601 is not 4n+1 between 1 and 4093"),
+    (["--seconds", "0"], '--seconds: "0" is not a number from 0.01 to 600'),
+    (["--frames", "99999999"], '--frames: "99999999" is not a whole number from 1 to 100000'),
     (["--frames", "5", "--seconds", "2"], "--seconds: 2 is given beside --frames 5"),
     (["--guidance", "3,2,1"], '--guidance: "3,2,1" is not a number from 0 to 100'),
 ])

@@ -32,8 +32,16 @@ constexpr Option<O> kOptions[] = {
      &O::negative_prompt,
      "What it shall not show. Default: the official one."},
     {"--size", "WxH", &O::size, "Width and height. Default: the model's."},
-    {"--seconds", "S", &O::seconds, "Length, to the nearest 4n+1 frames.", {.min = 0, .max = 600}},
-    {"--frames", "N", &O::frames, "The same in frames, 4n+1. Default: the model's.", {.min = 1}},
+    {"--seconds",
+     "S",
+     &O::seconds,
+     "Length, to the nearest 4n+1 frames.",
+     {.min = 0.01, .max = 600}},
+    {"--frames",
+     "N",
+     &O::frames,
+     "The same in frames, 4n+1. Default: the model's.",
+     {.min = 1, .max = 100'000}},
     {"--steps", "N", &O::steps, "Denoising steps. Default: the model's.", {.min = 1, .max = 1000}},
     {"--guidance",
      "X|HIGH,LOW",
@@ -144,7 +152,6 @@ void read_length(const GenerateOptions& options,
                  const specs::ModelSpec& spec,
                  pipelines::TextToVideoRequest& request,
                  Complaints& complaints) {
-  constexpr int64_t kMostFrames = 100'000;
   if (options.seconds && options.frames) {
     complaints.add(text("--seconds: ",
                         *options.seconds,
@@ -152,7 +159,7 @@ void read_length(const GenerateOptions& options,
                         *options.frames,
                         "; one of them says it all"));
   } else if (options.frames) {
-    request.frames = static_cast<int>(std::min(*options.frames, kMostFrames));
+    request.frames = static_cast<int>(*options.frames);
   } else if (options.seconds) {
     const int stride = spec.vae.time_stride();
     request.frames =
@@ -168,10 +175,13 @@ uint64_t read_seed(int64_t seed) {
 
 // ── model and prompts ───────────────────────────────────────────────────────────────────────────
 
-// The options as they are called in complaints of the pipeline.
-std::string as_option(const std::string& complaint) {
-  if (complaint.starts_with("guidance_"))
-    return "--guidance" + complaint.substr(complaint.find(':'));
+// A complaint of the pipeline in the words of the options that were given.
+std::string as_option(const std::string& complaint, const GenerateOptions& options) {
+  const auto problem = complaint.substr(complaint.find(':'));
+  if (complaint.starts_with("guidance_")) return "--guidance" + problem;
+  if (complaint.starts_with("frames:") && options.seconds) {
+    return text("--seconds: ", *options.seconds, " s in frames", problem);
+  }
   return "--" + complaint;
 }
 
@@ -228,12 +238,13 @@ pipelines::TextToVideoRequest read_request(const GenerateOptions& options,
 }
 
 // Checked against the model, but for the prompts, which complain for themselves.
-void check_request(const specs::ModelSpec& spec,
+void check_request(const GenerateOptions& options,
+                   const specs::ModelSpec& spec,
                    pipelines::TextToVideoRequest request,
                    Complaints& complaints) {
   request.prompt = request.negative_prompt = {1};
   for (const auto& complaint : pipelines::complaints(spec, request)) {
-    complaints.add(as_option(complaint));
+    complaints.add(as_option(complaint, options));
   }
 }
 
@@ -250,6 +261,7 @@ pipelines::MemoryRequest GenerateJob::memory() const {
   const auto rows = std::max(request.prompt.size(), request.negative_prompt.size());
   return {.model = spec(),
           .size = render,
+          .output = request.size,
           .frames = request.frames,
           .text_rows = static_cast<int>(rows),
           .is_guided = request.guidance_high != 1 || request.guidance_low != 1,
@@ -273,7 +285,7 @@ GenerateJob settle(const GenerateOptions& options, Complaints& complaints) {
   job.request = read_request(options, spec, complaints);
   job.request.noise_device = noise_device;
   if (job.model) {
-    check_request(spec, job.request, complaints);
+    check_request(options, spec, job.request, complaints);
     if (is_text) read_prompts(options, *job.model, job.request, complaints);
   }
   complaints.refuse();
