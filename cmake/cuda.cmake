@@ -19,7 +19,7 @@ if(NVCC)
   get_filename_component(nvcc_folder ${nvcc_folder} DIRECTORY)
 endif()
 find_path(CUDA_INCLUDE crt/host_config.h HINTS ${nvcc_folder}/../include ${nvidia_wheels}
-          /usr/local/cuda PATH_SUFFIXES include DOC "Headers of the CUDA runtime")
+          /usr/local/cuda PATH_SUFFIXES include targets/x86_64-linux/include DOC "Headers of the CUDA runtime")
 # The wheel names its library by version only.
 find_library(CUDA_RUNTIME NAMES libcudart.so.13 cudart HINTS ${nvidia_wheels} /usr/local/cuda
              PATH_SUFFIXES lib lib64 DOC "Library of the CUDA runtime, the one that torch loads")

@@ -29,6 +29,10 @@ if(EXISTS ${ZOETROPE_TORCH}/lib/libtorch_cpu.so)
   file(GLOB cudnn ${ZOETROPE_TORCH}/../nvidia/*/lib/libcudnn.so*)
   if(cudnn AND EXISTS ${ZOETROPE_TORCH}/lib/libtorch_cuda.so)
     set(torch_has_cuda TRUE)
+    # cuDNN compiles its attention when it is first used, by NVRTC, which opens its own parts by bare
+    # name. They are found through the program's path only if that is of the old kind, which holds
+    # for the libraries of its libraries too.
+    target_link_options(torch INTERFACE -Wl,--disable-new-dtags)
     list(APPEND torch_libraries torch_cuda c10_cuda)
     target_compile_definitions(torch INTERFACE ZOETROPE_WITH_CUDA)
   endif()

@@ -75,10 +75,15 @@ double measured_peak(torch::Device device, torch::ScalarType type) {
     const auto b = torch::randn({n, n}, options);
     const double flops = 2.0 * static_cast<double>(n * n * n);
     // About half a second of products, two at least.
-    const auto trial = measure(device, 1, [&] { torch::matmul(a, b); });
+    // Ten at a time on a GPU, where waiting for one takes a hundredth of its time.
+    const int products = device.is_cuda() ? 10 : 1;
+    const auto multiply = [&] {
+      for (int i = 0; i < products; ++i) torch::matmul(a, b);
+    };
+    const auto trial = measure(device, 1, multiply);
     const int repeats = std::clamp(static_cast<int>(0.5 / trial.fastest()), 2, 50);
-    const auto timing = measure(device, repeats, [&] { torch::matmul(a, b); });
-    best = std::max(best, flops / timing.fastest());
+    const auto timing = measure(device, repeats, multiply);
+    best = std::max(best, products * flops / timing.fastest());
     if (timing.fastest() > kSlow) break;
   }
   return best;

@@ -264,8 +264,10 @@ Tensor convolve_reference(const Convolution& c) {
   } else {
     auto shape = c.x_BCFHW.sizes().vec();
     shape[2] = history;
-    const auto before_BCFHW =
-        c.before_BCFHW.defined() ? c.before_BCFHW : torch::zeros(shape, c.x_BCFHW.options());
+    const auto layout = c.x_BCFHW.suggest_memory_format();  // or torch::cat would give another
+    const auto before_BCFHW = c.before_BCFHW.defined()
+                                  ? c.before_BCFHW
+                                  : torch::empty(shape, c.x_BCFHW.options(), layout).zero_();
     y_BOFHW =
         conv3d(torch::cat({before_BCFHW, c.x_BCFHW}, 2), c.weight_OCTHW, c.bias_O, 1, {0, 1, 1});
   }

@@ -2,6 +2,8 @@
 // What can be said without utf8proc; empty where the library is there.
 #include "text/unicode.h"
 
+#include <cstdint>
+
 #include "base/error.h"
 #include "base/text.h"
 

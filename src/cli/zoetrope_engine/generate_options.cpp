@@ -258,7 +258,9 @@ constexpr Form<GenerateOptions> kGenerateForm = {
     "Exit code 0: done; 1: failed; 2: something in the command is wrong; 130: interrupted."};
 
 pipelines::MemoryRequest GenerateJob::memory() const {
-  const auto rows = std::max(request.prompt.size(), request.negative_prompt.size());
+  // On a GPU the padding of the text is written out (models::exact_padding).
+  const auto tokens = std::max(request.prompt.size(), request.negative_prompt.size());
+  const auto rows = device.is_cuda() ? size_t(spec().dit.text_len) : tokens;
   return {.model = spec(),
           .size = render,
           .output = request.size,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // zoetrope-engine: the part that computes. One file per command.
+#include <cstdio>
 #include <filesystem>
 
 #include "cli/command.h"
@@ -7,6 +8,8 @@
 #include "cli/zoetrope_engine/freed_memory.h"
 
 int main(int argc, char** argv) {
+  // Whoever reads a log sees every line, also of a process that was killed.
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   cli::return_freed_memory();
   constexpr cli::Command kCommands[] = {
       {"about", "what the engine was built with, as JSON", cli::about},

@@ -8,6 +8,7 @@
 #include <ATen/SDPBackend.h>
 #include <torch/types.h>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "bench/measure.h"
@@ -101,6 +102,16 @@ class Judge {
 
   void expect(const std::string& name, bool passed) { report({.name = name, .passed = passed}); }
 
+  // Runs checks; what they throw is a failure of theirs and does not keep the others from running.
+  void run(const std::string& name, void (*checks)(Judge&)) {
+    try {
+      checks(*this);
+    } catch (...) {
+      const auto error = base::current_error();
+      expect(text(name, ": ", error.what(), ' ', error.detail()), false);
+    }
+  }
+
   int passed() const { return passed_; }
   int failed() const { return failed_; }
 
@@ -188,9 +199,11 @@ void check_rms_norms(Judge& judge) {
       judge.compare("rms_norm",
                     kernels::rms_norm(x_BLD, weight_D, 1e-6),
                     kernels::rms_norm(plain(x_BLD), weight_D, 1e-6));
+      // The last bit of a sum decides how a number is rounded before it is turned.
       judge.compare("rms_norm_rope",
                     kernels::rms_norm_rope(x_BLD, weight_D, 1e-6, heads.count, rope),
-                    kernels::rms_norm_rope(plain(x_BLD), weight_D, 1e-6, heads.count, rope));
+                    kernels::rms_norm_rope(plain(x_BLD), weight_D, 1e-6, heads.count, rope),
+                    2);
     }
   }
 }
@@ -201,9 +214,10 @@ void check_rms_silu(Judge& judge) {
     for (const auto type : kTypes) {
       const auto x_BCFHW = judge.random({2, channels, 3, 5, 7}, type);
       const auto want = kernels::rms_silu_reference(x_BCFHW.to(torch::kFloat32), gamma).to(type);
-      judge.compare("rms_silu", kernels::rms_silu(x_BCFHW, gamma), want);
+      // Where no kernel fits, the norm is rounded before the SiLU and again after it.
+      judge.compare("rms_silu", kernels::rms_silu(x_BCFHW, gamma), want, 2.5);
       const auto last = x_BCFHW.contiguous(torch::MemoryFormat::ChannelsLast3d);
-      judge.compare("rms_silu of channels last", kernels::rms_silu(last, gamma), want);
+      judge.compare("rms_silu of channels last", kernels::rms_silu(last, gamma), want, 2.5);
     }
   }
 }
@@ -241,16 +255,18 @@ void check_attention(Judge& judge) {
         const auto q_BLNH = judge.random({2, 257, 3, head}, type);
         const auto k_BSNH = judge.random({2, keys, 3, head}, type);
         const auto v_BSNH = judge.random({2, keys, 3, head}, type);
-        // The weights are rounded to bf16 before they meet the values.
+        // In bf16 the weights are rounded before they meet the values; in fp32 a GPU multiplies
+        // in three pieces of which each sum is cut off.
+        const double units = type == torch::kFloat32 && judge.device().is_cuda() ? 10 : 2;
         judge.compare(text("attention to ", keys, " keys"),
                       kernels::attention(q_BLNH, k_BSNH, v_BSNH),
                       attention_in_double(q_BLNH, k_BSNH, v_BSNH, {}),
-                      2);
+                      units);
         const auto bias_BS = judge.random({2, keys}).to(type).to(torch::kFloat32);
         judge.compare(text("attention to ", keys, " keys with a bias"),
                       kernels::attention(q_BLNH, k_BSNH, v_BSNH, bias_BS),
                       attention_in_double(q_BLNH, k_BSNH, v_BSNH, bias_BS),
-                      2);
+                      units);
       }
     }
   }
@@ -298,12 +314,12 @@ int selftest(Arguments arguments) {
   if (!request->json) std::printf("%s\n", bench::describe(device).c_str());
   torch::manual_seed(1);
   Judge judge(device, request->json);
-  check_layer_norms(judge);
-  check_rms_norms(judge);
-  check_rms_silu(judge);
-  check_products(judge);
-  check_attention(judge);
-  if (device.is_cuda()) check_kernels_fit(judge);
+  if (device.is_cuda()) judge.run("kernels", check_kernels_fit);
+  judge.run("layer norms", check_layer_norms);
+  judge.run("rms norms", check_rms_norms);
+  judge.run("rms_silu", check_rms_silu);
+  judge.run("products", check_products);
+  judge.run("attention", check_attention);
   if (!request->json) std::printf("%d passed, %d failed\n", judge.passed(), judge.failed());
   return judge.failed() == 0 ? kDone : kFailed;
 }
