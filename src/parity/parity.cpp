@@ -2,6 +2,7 @@
 #include "parity/parity.h"
 
 #include <algorithm>
+#include <set>
 
 #include <torch/types.h>
 
@@ -61,19 +62,32 @@ TensorResult compare(const std::string& name,
   return result;
 }
 
+// Every tensor that the case expects, and every one it has a tolerance for: neither is passed over.
+std::set<std::string> names_to_compare(const Case& c) {
+  std::set<std::string> names;
+  for (const auto& [name, tensor] : c.tensors) {
+    if (name.starts_with("out.")) names.insert(name);
+  }
+  for (const auto& [name, tolerance] : c.tolerance.items()) names.insert(name);
+  return names;
+}
+
+TensorResult compare_named(const Case& c, const Outputs& outputs, const std::string& name) {
+  const auto got = outputs.find(name);
+  const auto want = c.tensors.find(name);
+  if (want == c.tensors.end()) {
+    return {.name = name, .problem = "the case has a tolerance for it but no tensor"};
+  }
+  if (!c.tolerance.contains(name)) {
+    return {.name = name, .problem = "the case has no tolerance for it"};
+  }
+  if (got == outputs.end()) return {.name = name, .problem = "not computed"};
+  return compare(name, got->second, want->second, c.tolerance.at(name));
+}
+
 std::vector<TensorResult> compare_all(const Case& c, const Outputs& outputs) {
   std::vector<TensorResult> results;
-  for (const auto& [name, tolerance] : c.tolerance.items()) {
-    const auto got = outputs.find(name);
-    const auto want = c.tensors.find(name);
-    if (want == c.tensors.end()) {
-      results.push_back({.name = name, .problem = "the case has a tolerance for it but no tensor"});
-    } else if (got == outputs.end()) {
-      results.push_back({.name = name, .problem = "not computed"});
-    } else {
-      results.push_back(compare(name, got->second, want->second, tolerance));
-    }
-  }
+  for (const auto& name : names_to_compare(c)) results.push_back(compare_named(c, outputs, name));
   return results;
 }
 
@@ -107,6 +121,10 @@ void run(const Case& c, const Module& module, CaseResult& result) {
       return;
     }
     result.tensors = compare_all(c, outputs);
+    if (result.tensors.empty()) {
+      result.reason = "nothing to compare: the case has no tensor out.*";
+      return;
+    }
     const bool all = std::ranges::all_of(result.tensors, &TensorResult::passed);
     result.verdict = all ? Verdict::passed : Verdict::failed;
   } catch (const base::Error& error) {

@@ -43,7 +43,7 @@ class Case {
   std::filesystem::path checkpoint() const;
 };
 
-// What a module computes: `out.<name>` -> tensor. Only names in the case's tolerance are compared.
+// What a module computes: `out.<name>` -> tensor. What the case does not expect is not compared.
 using Outputs = NamedTensors;
 
 // The modules, one file each: parity/<module>.cpp. Each builds the model from case.config and the
@@ -64,7 +64,8 @@ struct TensorResult {
   double worst_absolute = 0, worst_relative = 0;
   double atol = 0, rtol = 0;
   bool passed = false;
-  std::string problem;  // a missing tensor, another shape; empty when the numbers decide
+  // A missing tensor or tolerance, another shape; empty when the numbers decide.
+  std::string problem;
 };
 
 enum class Verdict { passed, failed, skipped };
@@ -80,6 +81,7 @@ struct CaseResult {
 // All cases at or below `folder`, in order of path.
 std::vector<std::filesystem::path> find_cases(const std::filesystem::path& folder);
 
+// Passes where every out.* of the case has a tolerance and keeps to it; a case without any fails.
 // Never throws: an error of the engine is a failed case, unless args.expect is "error", where it
 // must name every string of args.error_names.
 CaseResult run_case(const std::filesystem::path& folder, Options options);

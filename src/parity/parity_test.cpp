@@ -82,6 +82,45 @@ TEST_F(Parity, FailsAtATensorThatIsNotComputed) {
   EXPECT_EQ(result.tensors[0].problem, "not computed");
 }
 
+TEST_F(Parity, FailsWithoutTolerances) {
+  description["tolerance"] = base::Json::object();
+  const auto result = run();
+  EXPECT_EQ(result.verdict, Verdict::failed);
+  ASSERT_EQ(result.tensors.size(), 2u);
+  EXPECT_EQ(result.tensors[0].problem, "the case has no tolerance for it");
+}
+
+TEST_F(Parity, FailsAtAnOutputWithoutATolerance) {
+  description["tolerance"].erase("out.timesteps_0");
+  const auto result = run();
+  EXPECT_EQ(result.verdict, Verdict::failed);
+  ASSERT_EQ(result.tensors.size(), 2u);
+  EXPECT_TRUE(result.tensors[0].passed);
+  EXPECT_EQ(result.tensors[1].name, "out.timesteps_0");
+  EXPECT_EQ(result.tensors[1].problem, "the case has no tolerance for it");
+}
+
+TEST_F(Parity, FailsAtAToleranceWithoutATensor) {
+  tensors.erase("out.timesteps_0");
+  const auto result = run();
+  EXPECT_EQ(result.verdict, Verdict::failed);
+  ASSERT_EQ(result.tensors.size(), 2u);
+  EXPECT_EQ(result.tensors[1].problem, "the case has a tolerance for it but no tensor");
+}
+
+TEST_F(Parity, FailsWhereNothingIsExpected) {
+  description["tolerance"] = base::Json::object();
+  tensors.clear();
+  const auto result = run();
+  EXPECT_EQ(result.verdict, Verdict::failed);
+  EXPECT_TRUE(contains(result.reason, "nothing to compare")) << result.reason;
+}
+
+TEST_F(Parity, PassesOverInputsAndInnerValues) {
+  tensors["in.x"] = tensors["mid.x"] = {1};
+  EXPECT_EQ(run().verdict, Verdict::passed);
+}
+
 TEST_F(Parity, SkipsAModuleThatItDoesNotKnowByName) {
   description["module"] = "lora_apply";
   const auto result = run();
