@@ -3,9 +3,11 @@
 #include "parity/parity.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <map>
 
+#include "base/text.h"
 #include "cli/options.h"
 #include "cli/zoetrope_engine/commands.h"
 #include "cli/zoetrope_engine/device.h"
@@ -29,6 +31,14 @@ constexpr Option<Request> kOptions[] = {
 };
 constexpr Form<Request> kForm = {
     "zoetrope parity", "Compares this engine with golden cases.", kOptions};
+
+void check_folders(const std::vector<std::string>& folders, Complaints& complaints) {
+  for (const auto& folder : folders) {
+    std::error_code problem;
+    if (std::filesystem::is_directory(folder, problem)) continue;
+    complaints.add(base::text("DIR: \"", folder, "\" is no folder"));
+  }
+}
 
 const char* word(Verdict verdict) {
   switch (verdict) {
@@ -85,6 +95,7 @@ int parity(Arguments arguments) {
   const auto request = read_options(kForm, arguments, complaints);
   if (!request) return kDone;
   const ::parity::Options options{.device = read_device("--device", request->device, complaints)};
+  check_folders(request->folders, complaints);
   complaints.refuse();
   std::map<Verdict, int> counts;
   for (const auto& folder : request->folders) {
