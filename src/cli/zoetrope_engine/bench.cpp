@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "bench/floors.h"
 #include "bench/operations.h"
 #include "bench/subjects.h"
 #include "cli/options.h"
@@ -66,14 +67,6 @@ constexpr Form<Request> kForm = {
     .options = kOptions,
 };
 
-// What one H200 sustains at best, in TFLOP/s: linear layers and attention in each precision.
-struct Floor {
-  const char* name;
-  double linear, attention;
-};
-constexpr Floor kH200Floors[] = {
-    {"A: bf16", 790, 693}, {"B: fp8 linear layers", 1300, 693}, {"C: fp8 throughout", 1300, 1060}};
-
 struct Subject {
   std::string_view name;
   Result (*run)(const Setting&);
@@ -130,12 +123,6 @@ Setting read_setting(const Request& request, Complaints& complaints) {
   return setting;
 }
 
-// Seconds that a GPU which does nothing but this arithmetic needs, at the rates of the floor.
-double least_seconds(const Floor& floor, const Result& result) {
-  return (result.flops - result.attention_flops) / (floor.linear * 1e12) +
-         result.attention_flops / (floor.attention * 1e12);
-}
-
 void print_operation(const bench::Operation& operation) {
   const double total = static_cast<double>(operation.count) * operation.seconds;
   const bool arithmetic = operation.flops > 0;
@@ -173,8 +160,8 @@ void print_plain(const Subject& subject,
               peak / 1e12,
               100 * result.flops / seconds / peak);
   if (setting.placement.device.is_cuda() && result.attention_flops > 0) {
-    for (const auto& floor : kH200Floors) {
-      const double least = least_seconds(floor, result);
+    for (const auto& floor : bench::h200_floors()) {
+      const double least = bench::least_seconds(floor, result.flops, result.attention_flops);
       std::printf("  floor %s on one H200 %.3g s: %.0f %% of it\n",
                   floor.name,
                   least,
@@ -192,8 +179,9 @@ void print_json(const Subject& subject,
                 const Result& result,
                 double peak) {
   base::Json floors = base::Json::object();
-  for (const auto& floor : kH200Floors) {
-    if (result.attention_flops > 0) floors[floor.name] = least_seconds(floor, result);
+  for (const auto& floor : bench::h200_floors()) {
+    if (result.attention_flops == 0) continue;
+    floors[floor.name] = bench::least_seconds(floor, result.flops, result.attention_flops);
   }
   base::Json operations = base::Json::array();
   for (const auto& operation : result.operations) {
