@@ -4,6 +4,9 @@ PYTHON := .venv/bin/python
 ENGINE := $(BUILD)/bin/zoetrope
 GOLDENS := $(or $(ZOETROPE_GOLDENS),)
 
+# For cmake, as in `make test CMAKE_OPTIONS=-DWARNINGS_ARE_ERRORS=ON`.
+CMAKE_OPTIONS ?=
+
 DEMO_PROMPT ?= a red star shrinks on a white background
 
 .PHONY: demo build test bench setup format lint clean help
@@ -24,11 +27,12 @@ demo: build
 	@echo "your turn:          $(ENGINE) generate \"a yellow square moves left on a gray background\" -o out/mine.mp4"
 
 build: setup
-	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release > $(BUILD)-configure.log || \
-	  { cat $(BUILD)-configure.log; exit 1; }
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release $(CMAKE_OPTIONS) \
+	  > $(BUILD)-configure.log || { cat $(BUILD)-configure.log; exit 1; }
 	@ninja -C $(BUILD)
 
 test: build
+	@tools/setup.sh test
 	@$(PYTHON) tools/run_tests.py --build $(BUILD) $(if $(GOLDENS),--goldens $(GOLDENS))
 
 bench: build

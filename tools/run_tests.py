@@ -53,7 +53,7 @@ def run_checks(tally, build):
     check(tally, "architecture", [sys.executable, "tools/check_rooms.py", "--build", build])
     formatter = shutil.which("clang-format")
     if not formatter or "version 14." not in run([formatter, "--version"]).stdout:
-        tally.add("skip", "format", "clang-format 14 is not installed (make lint installs it)")
+        tally.add("skip", "format", "clang-format 14 is not here: there is none or another version")
         return
     sources = run(["git", "ls-files", "src/*.h", "src/*.cpp", "src/*.cu"], cwd=ROOT).stdout.split()
     check(tally, "format", [formatter, "--dry-run", "-Werror", *sources])

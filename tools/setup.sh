@@ -2,7 +2,8 @@
 # Installs what is missing and nothing else: Debian packages, and a virtual environment in .venv with
 # LibTorch out of the PyPI wheel. Quick when there is nothing to do.
 #
-#   tools/setup.sh          what `make demo` and `make test` need
+#   tools/setup.sh          what `make demo` needs
+#   tools/setup.sh test     clang-format as well, for the format check of `make test`
 #   tools/setup.sh lint     clang-format and clang-tidy as well
 #   tools/setup.sh bench    .venv-bench with diffusers and transformers, to measure against
 set -euo pipefail
@@ -24,7 +25,8 @@ DEBIAN_PACKAGES=(
   libavformat-dev libavcodec-dev libswscale-dev libavutil-dev
   libutf8proc-dev libsentencepiece-dev
   ffmpeg)
-LINT_PACKAGES=(clang-format clang-tidy)
+FORMAT_PACKAGES=(clang-format)
+LINT_PACKAGES=("${FORMAT_PACKAGES[@]}" clang-tidy)
 
 have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -38,6 +40,7 @@ as_root() {
 }
 
 install_packages() {
+  [ -z "${ZOETROPE_NO_APT:-}" ] || return 0
   if ! command -v apt-get >/dev/null; then
     echo "setup: this is not Debian or Ubuntu; needed here: C++20 compiler (g++ >= 12), CMake >= 3.22," \
          "Ninja, Python 3.10+ with venv, and the development files of nlohmann-json 3.11, GoogleTest," \
@@ -74,13 +77,14 @@ install_torch() {
   fi
 }
 
-[ -n "${ZOETROPE_NO_APT:-}" ] || install_packages "${DEBIAN_PACKAGES[@]}"
+install_packages "${DEBIAN_PACKAGES[@]}"
 install_torch
 install_python .venv nvcc-13.0.88 --no-deps "${NVCC_PACKAGES[@]}"
 install_python .venv tests-1 "${TEST_PACKAGES[@]}"
 
 case "${1:-}" in
   "") ;;
+  test) install_packages "${FORMAT_PACKAGES[@]}" ;;
   lint) install_packages "${LINT_PACKAGES[@]}" ;;
   bench) install_python .venv-bench bench-1 "${BENCH_PACKAGES[@]}" ;;
   *) echo "setup: unknown argument $1" >&2; exit 2 ;;
