@@ -1,4 +1,4 @@
-"""Checks what the build file promises: includes stay inside NEEDS, files stay short.
+"""Checks what the build file promises: includes stay inside NEEDS, files and functions stay short.
 
 Reads BUILD/rooms.txt, which cmake/room.cmake writes from the room list in CMakeLists.txt.
 """
@@ -8,6 +8,7 @@ import re
 import sys
 
 MAX_LINES = 400
+MAX_FUNCTION_LINES = 60
 # Longer files, each with its reason.
 LONG_FILES = {"text/html_table.cpp": "the 2231 character references of HTML"}
 INCLUDE = re.compile(r'#include "(?P<path>[^"]+)"')
@@ -48,6 +49,28 @@ def check_length(source, relative):
         yield f"src/{relative}: {lines} lines, at most {MAX_LINES}"
 
 
+def functions(source):
+    """First line and count of lines of the functions outside of classes, as clang-format leaves them.
+
+    Such a function begins at the margin and ends with a brace alone there; classes, enums and arrays
+    end with a semicolon, namespaces with a comment.
+    """
+    begin = None
+    for number, line in enumerate(source.splitlines(), 1):
+        if line == "}" and begin:
+            yield begin, number - begin + 1
+        if line.startswith("}"):
+            begin = None
+        elif line and line[0] not in " #/":
+            begin = number
+
+
+def check_functions(source, relative):
+    for begin, lines in functions(source):
+        if lines > MAX_FUNCTION_LINES:
+            yield f"src/{relative}:{begin}: a function of {lines} lines, at most {MAX_FUNCTION_LINES}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build"))
@@ -62,7 +85,9 @@ def main():
         source = path.read_text()
         complaints += check_includes(source, relative, rooms)
         complaints += check_length(source, relative)
-    print("\n".join(complaints) or f"{len(rooms)} rooms, every include allowed, every file short enough")
+        complaints += check_functions(source, relative)
+    print("\n".join(complaints) or
+          f"{len(rooms)} rooms, every include allowed, every file and function short enough")
     return 1 if complaints else 0
 
 
