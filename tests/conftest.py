@@ -76,6 +76,16 @@ def tiny(with_engine, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def single(with_engine, tmp_path_factory):
+    """The same with one network in place of two experts."""
+    folder = tmp_path_factory.mktemp("models") / "wan2.1-t2v-tiny"
+    done = with_engine("make-checkpoint", "wan2.1-t2v-tiny", folder)
+    assert done.returncode == 0, done.stderr
+    write_tokenizer(folder / "google/umt5-xxl", 192)
+    return WithModel(with_engine, folder)
+
+
+@pytest.fixture(scope="session")
 def demo(with_engine):
     """The program, where the demo weights are there to be used."""
     if not (ROOT / "weights/tiny/wan2.2-t2v-tiny").is_dir():

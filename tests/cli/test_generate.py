@@ -1,12 +1,16 @@
 """zoetrope generate: complaints, plan, events, files, interruption."""
 import json
+import math
 import os
 import resource
 import signal
+import struct
 import subprocess
 import time
 
 import pytest
+
+from conftest import ROOT
 
 SMALL = ["--frames", "5", "--steps", "2", "--size", "224x128", "--seed", "7"]
 
@@ -48,6 +52,26 @@ def test_a_missing_model_is_refused_with_where_it_was_looked_for(with_engine, tm
     lines = complaints_of(with_engine, "p", "-o", tmp_path / "x.mp4", "--model", "other",
                           environment={"ZOETROPE_MODELS": str(tmp_path)})
     assert lines[0].startswith(f"--model: no model other in {tmp_path} or ")
+
+
+@pytest.mark.parametrize("option, name, ending", [
+    ("--sheet", "x.jpg", ".png"),
+    ("--latents", "x.pt", ".safetensors"),
+])
+def test_a_file_of_another_kind_is_refused(with_engine, tmp_path, option, name, ending):
+    lines = complaints_of(with_engine, "p", "-o", tmp_path / "x.mp4", "--model", "none/such",
+                          option, tmp_path / name)
+    assert f'{option}: "{tmp_path / name}" does not end in {ending}' in lines
+
+
+@pytest.mark.parametrize("option, value, complaint", [
+    ("--shift", "nan", '--shift: "nan" is not a number from 0.01 to 100'),
+    ("--shift", "inf", '--shift: "inf" is not a number from 0.01 to 100'),
+    ("--solver", "heun", '--solver: "heun" is not one of unipc, dpm++, euler'),
+    ("--dtype", "fp8", '--dtype: "fp8" is not one of bf16, fp32'),
+])
+def test_a_value_outside_its_range_is_refused(with_engine, option, value, complaint):
+    assert complaint in complaints_of(with_engine, "p", "--dry-run", "--model", "none/such", option, value)
 
 
 @pytest.mark.parametrize("output, why", [
@@ -115,6 +139,27 @@ def test_values_are_held_against_the_model(tiny, tmp_path, options, complaint):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_two_guidances_are_for_two_networks(single, tmp_path):
+    lines = complaints_of(single, "p", "-o", tmp_path / "x.mp4", "--guidance", "3,2")
+    assert lines == ['--guidance: "3,2" is two numbers, but this model has one network']
+
+
+def test_a_model_that_is_broken_is_refused_by_file_and_tensor(with_engine, tmp_path):
+    broken = ROOT / "tests/parity/checkpoints/broken/missing_tensor"
+    [line] = complaints_of(with_engine, "p", "-o", tmp_path / "x.mp4", "--model", broken)
+    assert line.startswith(f"--model: {broken}/diffusion_pytorch_model.safetensors: no tensor ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_without_a_tokenizer_is_refused(single, with_engine, tmp_path):
+    torn = tmp_path / "torn"
+    torn.mkdir()
+    for file in single.folder.glob("*.*"):
+        (torn / file.name).symlink_to(file)
+    [line] = complaints_of(with_engine, "p", "--dry-run", "--model", torn)
+    assert line.startswith("--model: the checkpoint has no tokenizer: no google/umt5-xxl")
+
+
 def test_a_dry_run_prints_the_plan_and_does_nothing(tiny, tmp_path):
     done = tiny("generate", "p", "--dry-run", "-o", tmp_path / "x.mp4", *SMALL)
     assert done.returncode == 0, done.stderr
@@ -159,10 +204,50 @@ def test_a_video_with_all_its_files_and_events(tiny, tmp_path):
     assert (stream["width"], stream["height"], stream["nb_frames"]) == (224, 128, "5")
     assert stream["r_frame_rate"] == "16/1" and stream["color_space"] == "bt709"
     comment = json.loads(container["tags"]["comment"])
+    assert comment["model"] == "wan2.2-t2v-tiny"
     assert comment["prompt"] == prompt and comment["seed"] == 7 and comment["steps"] == 2
     assert container["tags"]["title"] == prompt
     stream, _ = probe(tmp_path / "x.png")
     assert stream["codec_name"] == "png"
+
+
+def test_a_prompt_of_100_kilobytes_with_any_character(single, tmp_path):
+    unit = "a red \N{BALLOON} ball\t\x01\x07\x1b[31m\n\N{FAMILY}\N{ZERO WIDTH JOINER}\x7f "
+    prompt = unit * (100_000 // len(unit.encode()))
+    done = single("generate", prompt, "-o", tmp_path / "x.mp4", *SMALL)
+    assert done.returncode == 0, done.stderr
+    _, container = probe(tmp_path / "x.mp4")
+    assert json.loads(container["tags"]["comment"])["prompt"] == prompt
+
+
+def latent_of(single, folder, *options):
+    """The header and the bytes of the latents file, and how the video was made."""
+    file = folder / "x.safetensors"
+    done = single("generate", "p", "-o", folder / "x.mp4", "--latents", file, *SMALL, *options)
+    assert done.returncode == 0, done.stderr
+    data = file.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + length])
+    return header, data[8 + length:], json.loads(header["__metadata__"]["zoetrope"])
+
+
+def test_the_latents_file_holds_one_tensor_and_how_it_was_made(single, tmp_path):
+    header, data, recipe = latent_of(single, tmp_path)
+    assert set(header) == {"latent", "__metadata__"}
+    # 16 channels; 5 frames of 112x64, the size that is rendered, in cells of 4x8x8.
+    assert header["latent"]["shape"] == [16, 2, 8, 14] and header["latent"]["dtype"] == "F32"
+    values = struct.unpack(f"<{16 * 2 * 8 * 14}f", data)
+    assert all(map(math.isfinite, values)) and len(set(values)) > 1000
+    assert (recipe["model"], recipe["prompt"], recipe["seed"]) == ("wan2.1-t2v-tiny", "p", 7)
+
+
+def test_solvers_and_types_of_numbers_differ(single, tmp_path):
+    latents = set()
+    for solver, dtype in [("unipc", "bf16"), ("dpm++", "bf16"), ("euler", "bf16"), ("unipc", "fp32")]:
+        _, data, recipe = latent_of(single, tmp_path, "--solver", solver, "--dtype", dtype)
+        assert (recipe["solver"], recipe["dtype"]) == (solver, dtype)
+        latents.add(data)
+    assert len(latents) == 4
 
 
 def test_stdout_holds_the_path_alone(tiny, tmp_path):
