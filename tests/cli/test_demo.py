@@ -29,10 +29,10 @@ def clip(demo, tmp_path_factory):
     return path, json.loads(done.stdout.splitlines()[-1])
 
 
-def test_five_seconds_at_480p_take_less_than_a_minute(clip):
+def test_five_seconds_at_480p_take_less_than_twenty(clip):
     path, last = clip
     assert last["event"] == "done" and last["output"] == str(path)
-    assert last["seconds"] < 60
+    assert last["seconds"] < 20
     assert len(frames_of(path, 832, 480)) == 81
 
 
