@@ -1,5 +1,4 @@
 """What every black-box test needs: the programs, and how to run them."""
-import json
 import os
 import pathlib
 import subprocess
@@ -55,23 +54,12 @@ class WithModel(Program):
         return super().start(command, *arguments, *self.model, **kwargs)
 
 
-def write_tokenizer(folder, vocabulary):
-    """A tokenizer.json of so few pieces that every id is one of the tiny text encoder's."""
-    source = ROOT / "tests/parity/checkpoints/tokenizer_tiny_umt5/tokenizer.json"
-    tokenizer = json.loads(source.read_text())
-    tokenizer["model"]["vocab"] = tokenizer["model"]["vocab"][:vocabulary]
-    tokenizer["added_tokens"] = [t for t in tokenizer["added_tokens"] if t["id"] < vocabulary]
-    folder.mkdir(parents=True)
-    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
-
-
 @pytest.fixture(scope="session")
 def tiny(with_engine, tmp_path_factory):
     """The program with a model of the demo family's dimensions and random weights."""
     folder = tmp_path_factory.mktemp("models") / "wan2.2-t2v-tiny"
     done = with_engine("make-checkpoint", "wan2.2-t2v-tiny", folder)
     assert done.returncode == 0, done.stderr
-    write_tokenizer(folder / "google/umt5-xxl", 192)
     return WithModel(with_engine, folder)
 
 
@@ -81,7 +69,6 @@ def single(with_engine, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "wan2.1-t2v-tiny"
     done = with_engine("make-checkpoint", "wan2.1-t2v-tiny", folder)
     assert done.returncode == 0, done.stderr
-    write_tokenizer(folder / "google/umt5-xxl", 192)
     return WithModel(with_engine, folder)
 
 

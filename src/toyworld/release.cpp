@@ -17,7 +17,7 @@ namespace {
 using base::text;
 using weights::ExpectedTensor;
 
-constexpr const char* kTokenizer = "google";  // folder of folders, as in the official layout
+constexpr const char* kTokenizer = "google";  // what weights::kTokenizerFolder lies in
 
 // The file's tensors in bf16, checked against what the network has.
 NamedTensors read_stage(const std::filesystem::path& file,
@@ -78,7 +78,7 @@ void write_release(const std::filesystem::path& folder,
   const auto text_file = text(weights::kTextEncoderStem, ".safetensors");
   const auto vae_file = text(weights::vae_stem(model.vae.kind), ".safetensors");
   if (trained.share.empty()) {
-    write_tokenizer(folder / kTokenizer / "umt5-xxl");
+    write_tokenizer(folder / weights::kTokenizerFolder);
     save_tensors(folder / text_file, read_stage(trained.text, weights::tensors_of(model.umt5)));
     save_tensors(folder / vae_file, read_stage(trained.vae, weights::tensors_of(model.vae)));
   } else {

@@ -34,4 +34,7 @@ constexpr std::string_view kImageEncoderStem =
     "models_clip_open-clip-xlm-roberta-large-vit-huge-14";
 std::string_view vae_stem(specs::VaeKind kind);
 
+// The folder of the tokenizer's files.
+constexpr std::string_view kTokenizerFolder = "google/umt5-xxl";
+
 }  // namespace weights

@@ -14,6 +14,7 @@
 #include "cli/options.h"
 #include "cli/zoetrope_engine/commands.h"
 #include "specs/specs.h"
+#include "toyworld/tokens.h"
 #include "weights/checkpoint_writer.h"
 #include "weights/inventory.h"
 
@@ -47,13 +48,14 @@ constexpr Option<Request> kOptions[] = {
      "Layers of the transformer and at most of the text encoder.",
      {.min = 1, .max = 1000}},
     {"--seed", "N", &Request::seed, "Of the random numbers.", {.min = 0}},
-    {"--only-dit", "", &Request::only_dit, "Neither text encoder nor VAE."},
+    {"--only-dit", "", &Request::only_dit, "Neither text encoder nor VAE nor tokenizer."},
 };
 constexpr Form<Request> kForm = {
     "zoetrope make-checkpoint",
     "Writes a model with random weights in the official layout.",
     kOptions,
-    "The text encoder is bf16 and the VAE fp32, as released. There is no tokenizer in it."};
+    "The text encoder is bf16 and the VAE fp32, as released. The tokenizer is that of the demo\n"
+    "family, whose few ids every model has."};
 
 // How many numbers are made at a time: 64 MiB of fp32.
 constexpr int64_t kChunk = 1 << 24;
@@ -202,6 +204,9 @@ int make_checkpoint(Arguments arguments) {
               << base::human_bytes(bytes_of(job)) << std::endl;
     weights::write_shards(job.folder, job.stem, job.tensors, random_source(seed++));
     if (job.config != nullptr) weights::write_config(job.folder, *job.config);
+  }
+  if (!request->only_dit) {
+    toyworld::write_tokenizer(std::filesystem::path(request->folder) / weights::kTokenizerFolder);
   }
   return kDone;
 }
