@@ -157,6 +157,14 @@ uint64_t bytes_of(const Job& job) {
   return total;
 }
 
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (!problem) return;
+  throw base::Error(base::Fault::invalid,
+                    text("DIR: ", folder, " cannot be made: ", problem.message()));
+}
+
 // Refuses before the first byte what the disk cannot hold.
 void check_space(const std::vector<Job>& jobs, const std::filesystem::path& folder) {
   uint64_t needed = 0;
@@ -196,7 +204,7 @@ int make_checkpoint(Arguments arguments) {
   if (!request) return kDone;
   const auto model = model_of(*request);
   const auto jobs = jobs_of(model, *request);
-  std::filesystem::create_directories(request->folder);
+  make_folder(request->folder);
   check_space(jobs, request->folder);
   auto seed = request->seed;
   for (const auto& job : jobs) {
