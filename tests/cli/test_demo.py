@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+from conftest import ROOT
+
 PROMPT = "a red ball bounces on a navy background"
 NAVY = (20, 28, 90)
 
@@ -58,6 +60,12 @@ def test_another_seed_is_another_video(demo, tmp_path):
         assert done.returncode == 0, done.stderr
         made.append(frames_of(path, 832, 480))
     assert made[0] == made[1] != made[2]
+
+
+def test_the_demo_weights_stay_within_22_megabytes():
+    # What two models share is one file, to which the other one links.
+    files = {path.resolve() for path in (ROOT / "weights/tiny").rglob("*") if path.is_file()}
+    assert sum(file.stat().st_size for file in files) <= 22e6
 
 
 @pytest.mark.parametrize("model", ["wan2.1-t2v-tiny", "wan2.2-t2v-tiny"])
