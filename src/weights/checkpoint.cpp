@@ -56,12 +56,20 @@ Expert expert_in_name(const std::string& file_name) {
   return high ? Expert::high_noise : Expert::low_noise;
 }
 
+// The file's own name goes before that of its folder: both may lie in one folder, or each in its
+// own under the same name.
+Expert expert_of(const fs::path& file) {
+  const auto named = expert_in_name(file.filename().string());
+  if (named != Expert::only) return named;
+  return expert_in_name(file.parent_path().filename().string());
+}
+
 Expert place_of(const fs::path& folder, const Place& place, const TensorFiles& files) {
   if (place.folder == "transformer" && fs::exists(folder / "transformer_2")) {
     return Expert::high_noise;
   }
   if (place.expert != Expert::only || files.files.empty()) return place.expert;
-  return expert_in_name(files.files[0].filename().string());
+  return expert_of(files.files[0]);
 }
 
 // config.json beside the weights, where there is one.
@@ -188,7 +196,7 @@ void put(std::optional<Part<Spec>>& slot, Part<Spec> part, std::string_view what
                            slot->origin,
                            " and ",
                            part.origin,
-                           "; name the files instead of the folder"));
+                           "; name the files that belong together instead of the folder"));
   }
   slot = std::move(part);
 }
@@ -251,7 +259,7 @@ Findings find_parts(const fs::path& path) {
   TensorFiles files;
   const auto name = path.filename().string();
   (name.ends_with(".index.json") ? files.index : files.files.emplace_back()) = path;
-  add_set(files, expert_in_name(name), false, found);
+  add_set(files, expert_of(path), false, found);
   return found;
 }
 
@@ -272,7 +280,7 @@ Checkpoint open_checkpoint(std::span<const fs::path> paths) {
   for (const auto& path : paths) {
     findings.push_back(find_parts(path));
     const auto& found = findings.back();
-    if (!found.parts.empty()) continue;
+    if (!found.parts.empty() || !found.tokenizer.empty()) continue;
     auto others = found.unknown;
     others.insert(others.end(), found.adapters.begin(), found.adapters.end());
     throw base::Error(base::Fault::invalid,

@@ -17,7 +17,7 @@
 
 namespace weights {
 
-// The two networks of Wan 2.2 A14B. Weights cannot tell them apart: the folder or the file's name
+// The two networks of Wan 2.2 A14B. Weights cannot tell them apart: the file's or the folder's name
 // says which is which (high_noise, HighNoise, transformer_2 …).
 enum class Expert { only, high_noise, low_noise };
 std::string_view name_of(Expert expert);
@@ -77,7 +77,7 @@ struct Checkpoint {
 // which are needed depends on the task.
 Checkpoint assemble(std::vector<Findings> findings);
 
-// The same for what the files and folders hold, each of which must hold something.
+// The same for what the files and folders hold, each of which must hold a part or the tokenizer.
 Checkpoint open_checkpoint(std::span<const std::filesystem::path> files_and_folders);
 Checkpoint open_checkpoint(const std::filesystem::path& file_or_folder);
 

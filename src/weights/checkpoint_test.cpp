@@ -127,6 +127,35 @@ TEST(Checkpoint, TwoCandidatesForOnePartAreNamed) {
   EXPECT_EQ(refused(folder / "vae_b.safetensors"), "accepted");
 }
 
+TEST(Checkpoint, FilesAndFoldersGivenTogetherAreOneCheckpoint) {
+  const test::Folder folder;
+  write_dit(folder / "diffusion_models/high_noise_model");
+  write_dit(folder / "diffusion_models/low_noise_model");
+  write_network(folder / "text_encoders", "encoder", kText);
+  write_network(folder / "vae", "vae_a", kVae);
+  write_network(folder / "vae", "vae_b", kVae);
+  folder.write("words/tokenizer.json", "{}");
+  const std::filesystem::path paths[] = {folder / "diffusion_models/low_noise_model",
+                                         folder / "diffusion_models/high_noise_model",
+                                         folder / "text_encoders/encoder.safetensors",
+                                         folder / "vae/vae_b.safetensors",
+                                         folder / "words"};
+  const auto checkpoint = open_checkpoint(paths);
+  EXPECT_TRUE(contains(checkpoint.dit->origin, "high_noise_model"));
+  EXPECT_TRUE(contains(checkpoint.dit_low->origin, "low_noise_model"));
+  EXPECT_TRUE(contains(checkpoint.vae->origin, "vae_b"));
+  EXPECT_EQ(checkpoint.text_encoder->spec, kText);
+  EXPECT_EQ(checkpoint.tokenizer, folder / "words");
+}
+
+TEST(Checkpoint, AFileWithoutAnExpertInItsNameIsToldByItsFolder) {
+  const test::Folder folder;
+  write_dit(folder / "HighNoise");
+  write_dit(folder / "plain");
+  EXPECT_EQ(open_checkpoint(folder / "HighNoise").dit->expert, Expert::high_noise);
+  EXPECT_EQ(open_checkpoint(folder / "plain").dit->expert, Expert::only);
+}
+
 TEST(Checkpoint, NothingFoundIsAnError) {
   const test::Folder folder;
   EXPECT_TRUE(contains(refused(folder.path()), "holds no part of a Wan model"));
