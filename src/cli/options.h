@@ -37,7 +37,7 @@ struct Rule {
 };
 
 // Where the value of an option lands. A bool is a flag without a value; a vector takes every
-// argument that belongs to no option.
+// argument that belongs to no option, or every value of an option that may be given again.
 template <typename Request>
 using Into = std::variant<bool Request::*,
                           std::string Request::*,

@@ -140,4 +140,13 @@ TEST(Options, GatherArgumentsIntoAList) {
   EXPECT_THROW(cli::read_options(kLists, {}), base::Error);
 }
 
+TEST(Options, GatherTheValuesOfAnOptionThatIsGivenAgain) {
+  static constexpr cli::Option<Folders> kRows[] = {{"--model", "DIR", &Folders::folders, "Where."}};
+  static constexpr cli::Form<Folders> kForms = {"test", "", kRows};
+  const auto request =
+      cli::read_options(kForms, std::vector<std::string>{"--model", "a", "--model=b"});
+  EXPECT_EQ(request->folders, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(cli::read_options(kForms, {})->folders.empty());
+}
+
 }  // namespace

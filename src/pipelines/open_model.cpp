@@ -18,10 +18,14 @@ using base::text;
 
 void check_is_whole(const weights::Checkpoint& checkpoint, const std::string& origin) {
   std::vector<std::string> missing;
-  if (!checkpoint.dit) missing.emplace_back("the diffusion network");
+  if (!checkpoint.dit) missing.emplace_back("the diffusion transformer");
   if (!checkpoint.text_encoder) missing.emplace_back("the text encoder");
-  if (!checkpoint.vae) missing.emplace_back("the video autoencoder");
-  if (!missing.empty()) refuse(text(origin, ": has not ", base::join(missing, ", ")));
+  if (!checkpoint.vae) missing.emplace_back("the VAE");
+  if (missing.empty()) return;
+  refuse(text(origin,
+              ": has not ",
+              base::join(missing, ", "),
+              "; name the files or folders that hold the rest as well"));
 }
 
 // Among the models with these dimensions the one of as many networks; the folder's name decides
@@ -61,11 +65,14 @@ Model load(const Part& part, models::Placement placement, const Progress& progre
 
 }  // namespace
 
-std::shared_ptr<const OpenedModel> open_model(const std::filesystem::path& file_or_folder) {
-  const auto origin = file_or_folder.string();
-  auto checkpoint = weights::open_checkpoint(file_or_folder);
+std::shared_ptr<const OpenedModel> open_model(
+    std::span<const std::filesystem::path> files_and_folders) {
+  std::vector<std::string> names;
+  for (const auto& path : files_and_folders) names.push_back(path.string());
+  const auto origin = base::join(names, ", ");
+  auto checkpoint = weights::open_checkpoint(files_and_folders);
   check_is_whole(checkpoint, origin);
-  const auto* row = choose(checkpoint, std::filesystem::path(origin).filename().string());
+  const auto* row = choose(checkpoint, files_and_folders.front().filename().string());
   if (row == nullptr) {
     const auto& dit = checkpoint.dit->spec;
     refuse(text(origin,
@@ -81,6 +88,10 @@ std::shared_ptr<const OpenedModel> open_model(const std::filesystem::path& file_
   auto spec = *row;
   spec.boundary = checkpoint.boundary.value_or(spec.boundary);
   return std::make_shared<const OpenedModel>(OpenedModel{spec, std::move(checkpoint)});
+}
+
+std::shared_ptr<const OpenedModel> open_model(const std::filesystem::path& file_or_folder) {
+  return open_model(std::span(&file_or_folder, 1));
 }
 
 std::vector<int64_t> token_ids(const text::Tokenizer& tokenizer,

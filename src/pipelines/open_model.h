@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -21,8 +22,10 @@ struct OpenedModel {
   weights::Checkpoint checkpoint;
 };
 
-// Throws Error(invalid) that names the folder and every part that is missing, or says which
-// dimensions no known model has.
+// The model that the files and folders are together. Throws Error(invalid) that names them and
+// every part that is missing, or says which dimensions no known model has.
+std::shared_ptr<const OpenedModel> open_model(
+    std::span<const std::filesystem::path> files_and_folders);
 std::shared_ptr<const OpenedModel> open_model(const std::filesystem::path& file_or_folder);
 
 // Token ids of a prompt as the official code makes them: cleaned, the end token behind them.

@@ -18,20 +18,21 @@ using base::Json;
 using base::text;
 
 struct Request {
-  std::string path;
+  std::vector<std::string> paths;
   bool json = false;
 };
 
 constexpr Option<Request> kOptions[] = {
     {"PATH",
      "",
-     &Request::path,
-     "A file, a folder, or the name of an installed model.",
+     &Request::paths,
+     "A file, a folder, or the name of an installed model. Several are taken as parts of one "
+     "model.",
      {.required = true}},
     {"--json", "", &Request::json, "One JSON object."},
 };
 constexpr Form<Request> kForm = {
-    "zoetrope show", "Tells what a weights file or a model's folder holds.", kOptions};
+    "zoetrope show", "Tells what weights files or the folder of a model hold.", kOptions};
 
 // ── the description as JSON, from which the plain text is made too ──
 
@@ -148,10 +149,8 @@ Json describe(const weights::Part<Spec>& part, weights::PartKind kind) {
 }
 
 // The models that all parts together are, or why they are not one model.
-void add_models(weights::Findings found, Json& json) {
+void add_models(std::vector<weights::Findings> findings, Json& json) {
   try {
-    std::vector<weights::Findings> findings;
-    findings.push_back(std::move(found));
     const auto checkpoint = weights::assemble(std::move(findings));
     Json names = Json::array();
     for (const auto* model : weights::matching_models(checkpoint)) names.push_back(model->name);
@@ -162,20 +161,33 @@ void add_models(weights::Findings found, Json& json) {
   }
 }
 
-Json describe(const std::filesystem::path& path) {
-  auto found = weights::find_parts(path);
-  Json json = {{"path", path.string()},
-               {"layout", weights::name_of(found.layout)},
-               {"parts", Json::array()},
-               {"adapters", found.adapters},
-               {"unknown", found.unknown}};
+void add_findings(const weights::Findings& found, Json& json) {
+  // Single files have no layout: that of a folder among them says more.
+  if (found.layout != weights::Layout::official) json["layout"] = weights::name_of(found.layout);
   for (const auto& part : found.parts) {
     const auto kind = weights::kind_of(part);
     json["parts"].push_back(std::visit([&](const auto& p) { return describe(p, kind); }, part));
   }
+  for (const auto& file : found.adapters) json["adapters"].push_back(file);
+  for (const auto& file : found.unknown) json["unknown"].push_back(file);
   if (!found.tokenizer.empty()) json["tokenizer"] = found.tokenizer.string();
   if (found.boundary) json["boundary"] = *found.boundary;
-  add_models(std::move(found), json);
+}
+
+Json describe(const std::vector<std::string>& names) {
+  Json json = {{"paths", Json::array()},
+               {"layout", weights::name_of(weights::Layout::official)},
+               {"parts", Json::array()},
+               {"adapters", Json::array()},
+               {"unknown", Json::array()}};
+  std::vector<weights::Findings> findings;
+  for (const auto& name : names) {
+    const auto path = weights::find_installed(name);
+    json["paths"].push_back(path.string());
+    findings.push_back(weights::find_parts(path));
+    add_findings(findings.back(), json);
+  }
+  add_models(std::move(findings), json);
   return json;
 }
 
@@ -233,7 +245,7 @@ void print_part(const Json& part) {
 
 void print_plain(const Json& json) {
   const bool is_empty = json["parts"].empty();
-  std::cout << json["path"].get<std::string>() << '\n';
+  for (const auto& path : json["paths"]) std::cout << path.get<std::string>() << '\n';
   if (!is_empty) {
     std::cout << "  layout      " << json["layout"].get<std::string>() << '\n';
     std::cout << "  model       " << or_none(json["models"]) << '\n';
@@ -262,7 +274,7 @@ void print_plain(const Json& json) {
 int show(Arguments arguments) {
   const auto request = read_options(kForm, arguments);
   if (!request) return kDone;
-  const auto json = describe(weights::find_installed(request->path));
+  const auto json = describe(request->paths);
   if (request->json) {
     std::cout << json.dump(2) << '\n';
   } else {

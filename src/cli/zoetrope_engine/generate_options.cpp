@@ -26,7 +26,11 @@ constexpr std::string_view kSolvers[] = {"unipc", "dpm++", "euler"};
 constexpr Option<O> kOptions[] = {
     {"PROMPT", "", &O::prompt, "What the video shall show.", {.required = true}},
     {"--output", "FILE.mp4", &O::output, "The video. Required unless --dry-run.", {}, "-o"},
-    {"--model", "NAME|DIR", &O::model, "An installed model or a folder with weights."},
+    {"--model",
+     "NAME|PATH",
+     &O::model,
+     "An installed model, or a folder or file with weights; again for each further file or folder "
+     "of the same model. Default: the demo model."},
     {"--negative-prompt",
      "TEXT",
      &O::negative_prompt,
@@ -185,10 +189,26 @@ std::string as_option(const std::string& complaint, const GenerateOptions& optio
   return "--" + complaint;
 }
 
-std::shared_ptr<const pipelines::OpenedModel> open(const std::string& name,
+// Where the names are; those that are nothing are complained of.
+std::vector<fs::path> find(const std::vector<std::string>& names, Complaints& complaints) {
+  std::vector<fs::path> paths;
+  for (const auto& name : names) {
+    try {
+      paths.push_back(weights::find_installed(name));
+    } catch (const base::Error& error) {
+      complaints.add(text("--model: ", error.what()));
+    }
+  }
+  return paths;
+}
+
+std::shared_ptr<const pipelines::OpenedModel> open(std::vector<std::string> names,
                                                    Complaints& complaints) {
+  if (names.empty()) names.emplace_back(kDemoModel);
+  const auto paths = find(names, complaints);
+  if (paths.size() < names.size()) return nullptr;
   try {
-    return pipelines::open_model(weights::find_installed(name));
+    return pipelines::open_model(paths);
   } catch (const base::Error& error) {
     complaints.add(text("--model: ", error.what()));
     return nullptr;

@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <torch/types.h>
 
@@ -17,10 +19,13 @@
 
 namespace cli {
 
+// What comes with the program and is taken where no model is named.
+inline constexpr std::string_view kDemoModel = "wan2.2-t2v-tiny";
+
 struct GenerateOptions {
   std::string prompt;
   std::string output;
-  std::string model = "wan2.2-t2v-tiny";
+  std::vector<std::string> model;  // names, files and folders that are one model; none: kDemoModel
   std::optional<std::string> negative_prompt;
   std::optional<std::string> size;
   std::optional<double> seconds;
