@@ -50,12 +50,14 @@ constexpr ModelSpec kWan21T2v14B = {
     .fps = 16,
     .sizes = kSizes14B,
     .native = {},
+    .repository = "Wan-AI/Wan2.1-T2V-14B",
 };
 
 constexpr ModelSpec kWan21T2v1_3B = with(kWan21T2v14B, [](ModelSpec& m) {
   m.name = "wan2.1-t2v-1.3b";
   m.dit = kDit1_3B;
   m.sizes = kSizes1_3B;
+  m.repository = "Wan-AI/Wan2.1-T2V-1.3B";
 });
 
 constexpr ModelSpec kWan22T2vA14B = with(kWan21T2v14B, [](ModelSpec& m) {
@@ -65,6 +67,7 @@ constexpr ModelSpec kWan22T2vA14B = with(kWan21T2v14B, [](ModelSpec& m) {
   m.guidance_high = 4.0;  // sample_guide_scale = (3.0, 4.0), low before high
   m.guidance_low = 3.0;
   m.boundary = 0.875;
+  m.repository = "Wan-AI/Wan2.2-T2V-A14B";
 });
 
 constexpr ModelSpec kWan22Ti2v5B = with(kWan21T2v14B, [](ModelSpec& m) {
@@ -74,6 +77,7 @@ constexpr ModelSpec kWan22Ti2v5B = with(kWan21T2v14B, [](ModelSpec& m) {
   m.frames = 121;
   m.fps = 24;
   m.sizes = kSizes5B;
+  m.repository = "Wan-AI/Wan2.2-TI2V-5B";
 });
 
 // The demo family: the same networks, small (weights/tiny/README.md).
@@ -100,6 +104,7 @@ constexpr ModelSpec kWan21T2vTiny = with(kWan21T2v1_3B, [](ModelSpec& m) {
   m.guidance_low = 3.0;
   m.sizes = kSizes14B;
   m.native = {112, 64};
+  m.repository = {};
 });
 
 constexpr ModelSpec kWan22T2vTiny = with(kWan21T2vTiny, [](ModelSpec& m) {

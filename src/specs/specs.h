@@ -99,6 +99,7 @@ struct ModelSpec {
   int fps = 16;
   std::span<const Size> sizes;  // the first is the default
   Size native{};                // not {0,0}: renders at this size and resamples to the asked one
+  std::string_view repository;  // the official one on Hugging Face; empty: none, as it comes along
 
   constexpr int size_multiple() const { return vae.space_stride() * 2; }
 };

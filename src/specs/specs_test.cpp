@@ -25,6 +25,19 @@ TEST(Specs, ReleasedModelsHaveHeadsOf128AndTheDemoFamilyOf32) {
   }
 }
 
+TEST(Specs, EveryReleasedModelHasARepositoryOfItsOwn) {
+  std::set<std::string_view> repositories;
+  size_t released = 0;
+  for (const auto& model : specs::models()) {
+    const bool is_demo = model.native != specs::Size{};
+    EXPECT_EQ(model.repository.empty(), is_demo) << model.name;
+    repositories.insert(model.repository);
+    if (!is_demo) ++released;
+  }
+  repositories.erase("");
+  EXPECT_EQ(repositories.size(), released);
+}
+
 TEST(Specs, LatentStatisticsHaveOneEntryPerChannel) {
   for (const auto& model : specs::models()) {
     const size_t channels = model.vae.z_dim;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "weights/inventory.h"
 
 namespace weights {
 namespace {
@@ -78,10 +79,26 @@ void add_models_in(const fs::path& folder, std::vector<InstalledModel>& models) 
   }
 }
 
+// How to get what is not there; empty where the name is not that of a model that can be had.
+std::string route_to(std::string_view name, const ModelFolders& folders) {
+  const auto* model = specs::find_model(name);
+  if (model == nullptr || model->repository.empty()) return {};
+  return text("; it is ",
+              base::human_bytes(published_bytes(*model)),
+              " to fetch: ",
+              fetch_command(*model, folders));
+}
+
 }  // namespace
 
 ModelFolders model_folders() {
   return {.own = own_folder(), .demo = demo_folder()};
+}
+
+std::string fetch_command(const specs::ModelSpec& model, const ModelFolders& folders) {
+  if (model.repository.empty()) return {};
+  return text(
+      "hf download ", model.repository, " --local-dir ", (folders.own / model.name).string());
 }
 
 std::vector<InstalledModel> installed_models(const ModelFolders& folders) {
@@ -118,7 +135,8 @@ fs::path find_installed(std::string_view name, const ModelFolders& folders) {
                          " or ",
                          folders.demo.string(),
                          names.empty() ? text("; there is none at all")
-                                       : text("; there are: ", base::join(names, ", "))));
+                                       : text("; there are: ", base::join(names, ", ")),
+                         route_to(name, folders)));
 }
 
 }  // namespace weights

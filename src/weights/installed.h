@@ -31,12 +31,17 @@ struct InstalledModel {
   std::string problem;  // why it cannot be opened; empty when it can
 };
 
+// The command that fetches the weights of a model to where it is found by its name; empty where it
+// has no repository.
+std::string fetch_command(const specs::ModelSpec& model, const ModelFolders& folders);
+
 // In order of name, own before demo.
 std::vector<InstalledModel> installed_models(const ModelFolders& folders = model_folders());
 
 // The file or folder that `name` means: a path that exists, else the installed model whose folder
 // has this name, else the only one of this specification. Throws Error(not_found) that lists what
-// there is, Error(invalid) that names the candidates when there are several.
+// there is and says how a model of this name can be had, Error(invalid) that names the candidates
+// when there are several.
 std::filesystem::path find_installed(std::string_view name,
                                      const ModelFolders& folders = model_folders());
 

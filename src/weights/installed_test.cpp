@@ -64,6 +64,17 @@ TEST_F(Installed, AnUnknownOrAmbiguousNameSaysWhatThereIs) {
                        "several models are wan2.1-t2v-tiny"));
 }
 
+TEST_F(Installed, AReleasedModelThatIsNotThereComesWithTheCommandThatFetchesIt) {
+  const auto& model = *specs::find_model("wan2.2-t2v-a14b");
+  const auto command = "hf download Wan-AI/Wan2.2-T2V-A14B --local-dir " +
+                       (folder_ / "own/wan2.2-t2v-a14b").string();
+  EXPECT_EQ(fetch_command(model, folders_), command);
+  EXPECT_TRUE(contains(refusal([&] { find_installed(model.name, folders_); }),
+                       "; it is 117.5 GiB to fetch: " + command));
+  EXPECT_EQ(fetch_command(*specs::find_model("wan2.1-t2v-tiny"), folders_), "");
+  EXPECT_FALSE(contains(refusal([&] { find_installed("mine", folders_); }), "fetch"));
+}
+
 TEST_F(Installed, TheEnvironmentNamesTheFolder) {
   const char* before = std::getenv("ZOETROPE_MODELS");
   const std::string kept = before == nullptr ? "" : before;

@@ -279,6 +279,15 @@ int64_t count_parameters(std::span<const ExpectedTensor> tensors) {
   return total;
 }
 
+uint64_t published_bytes(const specs::ModelSpec& model) {
+  const auto parameters = [](const auto& spec) {
+    return static_cast<uint64_t>(count_parameters(tensors_of(spec)));
+  };
+  const uint64_t networks = model.boundary > 0 ? 2 : 1;
+  return 4 * (networks * parameters(model.dit) + parameters(model.vae)) +
+         2 * parameters(model.umt5);
+}
+
 void check_tensors(const TensorMap& tensors,
                    std::span<const ExpectedTensor> expected,
                    const std::string& origin) {

@@ -27,6 +27,10 @@ std::vector<ExpectedTensor> tensors_of(const specs::ClipSpec& spec);
 
 int64_t count_parameters(std::span<const ExpectedTensor> tensors);
 
+// Bytes of the weights as the official repository of the model holds them: transformers and VAE in
+// fp32, the text encoder in bf16.
+uint64_t published_bytes(const specs::ModelSpec& model);
+
 // Throws Error(invalid) that starts with `origin` and names, all complaints at once, the tensors
 // that are missing, left over, of another shape or of no float type.
 void check_tensors(const TensorMap& tensors,

@@ -45,6 +45,18 @@ TEST(Inventory, CountsTheTensorsAndParametersOfEveryDit) {
   EXPECT_EQ(count(image).tensors, 1304u);
 }
 
+// Sizes of the files in the official repositories: 57.2 GB for each network of 14B, 11.4 GB for the
+// text encoder, 0.5 GB for the VAE, …
+TEST(Inventory, KnowsHowMuchThereIsToFetch) {
+  const std::pair<std::string_view, uint64_t> sizes[] = {{"wan2.1-t2v-1.3b", 17},
+                                                         {"wan2.1-t2v-14b", 69},
+                                                         {"wan2.2-t2v-a14b", 126},
+                                                         {"wan2.2-ti2v-5b", 34}};
+  for (const auto& [name, gigabytes] : sizes) {
+    EXPECT_EQ(published_bytes(*specs::find_model(name)) / 1'000'000'000, gigabytes) << name;
+  }
+}
+
 TEST(Inventory, CountsTheTensorsAndParametersOfTheOtherParts) {
   EXPECT_EQ(count(specs::VaeSpec{}), (Count{194, 126'892'531}));
   EXPECT_EQ(count(specs::VaeSpec{specs::VaeKind::vae22, 160, 256, 48}), (Count{196, 704'688'668}));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// zoetrope models: what is installed and where, and what could be.
+// zoetrope models: what is installed and where, and what could be and how it is fetched.
 #include <algorithm>
 #include <iostream>
 
@@ -8,12 +8,12 @@
 #include "cli/options.h"
 #include "cli/zoetrope/commands.h"
 #include "weights/installed.h"
+#include "weights/inventory.h"
 
 namespace cli {
 namespace {
 
 using base::Json;
-using base::text;
 using weights::InstalledModel;
 
 struct Request {
@@ -28,19 +28,8 @@ constexpr Form<Request> kForm = {
     "Lists the models on this machine and those that could be.",
     kOptions,
     "Models are folders below $ZOETROPE_MODELS, or else ~/.local/share/zoetrope/models, in the\n"
-    "official, the diffusers or the ComfyUI layout."};
-
-// The official repositories on Hugging Face.
-struct Repository {
-  std::string_view model;
-  std::string_view name;
-};
-constexpr Repository kRepositories[] = {
-    {"wan2.1-t2v-1.3b", "Wan-AI/Wan2.1-T2V-1.3B"},
-    {"wan2.1-t2v-14b", "Wan-AI/Wan2.1-T2V-14B"},
-    {"wan2.2-t2v-a14b", "Wan-AI/Wan2.2-T2V-A14B"},
-    {"wan2.2-ti2v-5b", "Wan-AI/Wan2.2-TI2V-5B"},
-};
+    "official, the diffusers or the ComfyUI layout. hf, which fetches them, is part of the Python\n"
+    "package huggingface_hub."};
 
 std::vector<std::string> spec_names(const InstalledModel& model) {
   std::vector<std::string> names;
@@ -59,10 +48,23 @@ Json as_json(const InstalledModel& model) {
   return json;
 }
 
-bool is_installed(const Repository& repository, const std::vector<InstalledModel>& installed) {
-  return std::ranges::any_of(installed, [&](const InstalledModel& model) {
-    return std::ranges::count(spec_names(model), repository.model) > 0;
-  });
+// The models that can be had and are not here.
+std::vector<const specs::ModelSpec*> absent_models(const std::vector<InstalledModel>& installed) {
+  std::vector<const specs::ModelSpec*> absent;
+  for (const auto& spec : specs::models()) {
+    const bool is_installed = std::ranges::any_of(installed, [&](const InstalledModel& model) {
+      return std::ranges::count(model.specs, &spec) > 0;
+    });
+    if (!spec.repository.empty() && !is_installed) absent.push_back(&spec);
+  }
+  return absent;
+}
+
+Json as_json(const specs::ModelSpec& absent, const weights::ModelFolders& folders) {
+  return {{"model", absent.name},
+          {"repository", absent.repository},
+          {"bytes", weights::published_bytes(absent)},
+          {"fetch", weights::fetch_command(absent, folders)}};
 }
 
 void print_plain(const InstalledModel& model) {
@@ -84,21 +86,13 @@ void print_plain(const weights::ModelFolders& folders,
                  const std::vector<InstalledModel>& installed) {
   std::cout << (installed.empty() ? "no model is installed\n" : "installed:\n");
   for (const auto& model : installed) print_plain(model);
-  bool is_first = true;
-  for (const auto& repository : kRepositories) {
-    if (is_installed(repository, installed)) continue;
-    if (is_first) {
-      std::cout << "\nnot installed (put the folder of the repository, of its -Diffusers twin, or"
-                   " ComfyUI files, below\n"
-                << folders.own.string() << "):\n";
-    }
-    is_first = false;
-    std::cout << text("  ",
-                      repository.model,
-                      std::string(18 - repository.model.size(), ' '),
-                      "https://huggingface.co/",
-                      repository.name,
-                      "\n");
+  const auto absent = absent_models(installed);
+  if (!absent.empty()) {
+    std::cout << "\nnot installed (a -Diffusers twin or ComfyUI files will do as well):\n";
+  }
+  for (const auto* model : absent) {
+    std::cout << "  " << model->name << ", " << base::human_bytes(weights::published_bytes(*model))
+              << "\n      " << weights::fetch_command(*model, folders) << '\n';
   }
 }
 
@@ -117,9 +111,8 @@ int models(Arguments arguments) {
                {"installed", Json::array()},
                {"not_installed", Json::array()}};
   for (const auto& model : installed) json["installed"].push_back(as_json(model));
-  for (const auto& repository : kRepositories) {
-    if (is_installed(repository, installed)) continue;
-    json["not_installed"].push_back({{"model", repository.model}, {"repository", repository.name}});
+  for (const auto* model : absent_models(installed)) {
+    json["not_installed"].push_back(as_json(*model, folders));
   }
   std::cout << json.dump(2) << '\n';
   return kDone;
