@@ -17,10 +17,7 @@ using base::text;
 }
 
 void check_is_whole(const weights::Checkpoint& checkpoint, const std::string& origin) {
-  std::vector<std::string> missing;
-  if (!checkpoint.dit) missing.emplace_back("the diffusion transformer");
-  if (!checkpoint.text_encoder) missing.emplace_back("the text encoder");
-  if (!checkpoint.vae) missing.emplace_back("the VAE");
+  const auto missing = weights::missing_parts(checkpoint);
   if (missing.empty()) return;
   refuse(text(origin,
               ": has not ",
@@ -28,12 +25,10 @@ void check_is_whole(const weights::Checkpoint& checkpoint, const std::string& or
               "; name the files or folders that hold the rest as well"));
 }
 
-// Among the models with these dimensions the one of as many networks; the folder's name decides
-// between models that differ in nothing else.
+// Among the models that it can be run as, the folder's name decides where they differ in nothing
+// else.
 const specs::ModelSpec* choose(const weights::Checkpoint& checkpoint, const std::string& name) {
-  const bool has_experts = checkpoint.dit_low.has_value();
-  auto rows = weights::matching_models(checkpoint);
-  std::erase_if(rows, [&](const auto* row) { return (row->boundary > 0) != has_experts; });
+  const auto rows = weights::runnable_models(checkpoint);
   const auto named = std::ranges::find(rows, std::string_view(name), &specs::ModelSpec::name);
   if (named != rows.end()) return *named;
   return rows.empty() ? nullptr : rows.front();

@@ -311,4 +311,22 @@ std::vector<const specs::ModelSpec*> matching_models(const Checkpoint& checkpoin
   return matching;
 }
 
+std::vector<const specs::ModelSpec*> runnable_models(const Checkpoint& checkpoint) {
+  auto models = matching_models(checkpoint);
+  const bool is_pair = checkpoint.dit_low.has_value();
+  std::erase_if(models, [&](const auto* model) { return (model->boundary > 0) != is_pair; });
+  return models;
+}
+
+std::vector<std::string_view> missing_parts(const Checkpoint& checkpoint) {
+  const auto& encoder = checkpoint.text_encoder;
+  const bool has_tokenizer = !checkpoint.tokenizer.empty() || (encoder && encoder->tokenizer);
+  std::vector<std::string_view> missing;
+  if (!checkpoint.dit) missing.emplace_back("the diffusion transformer");
+  if (!encoder) missing.emplace_back("the text encoder");
+  if (!checkpoint.vae) missing.emplace_back("the VAE");
+  if (!has_tokenizer) missing.emplace_back("the tokenizer");
+  return missing;
+}
+
 }  // namespace weights

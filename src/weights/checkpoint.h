@@ -85,4 +85,10 @@ Checkpoint open_checkpoint(const std::filesystem::path& file_or_folder);
 // share their dimensions (one expert of A14B alone looks like 2.1 T2V 14B).
 std::vector<const specs::ModelSpec*> matching_models(const Checkpoint& checkpoint);
 
+// Those of them that have as many networks as the checkpoint: what it can be run as.
+std::vector<const specs::ModelSpec*> runnable_models(const Checkpoint& checkpoint);
+
+// What a video from a text needs and the checkpoint lacks: "the text encoder", "the tokenizer", …
+std::vector<std::string_view> missing_parts(const Checkpoint& checkpoint);
+
 }  // namespace weights

@@ -226,6 +226,29 @@ TEST(Checkpoint, NamesTheModelsThatFit) {
   EXPECT_TRUE(matching_models(open_checkpoint(folder / "strange")).empty());
 }
 
+TEST(Checkpoint, APairOfExpertsRunsAsAPairAndOneOfThemDoesNot) {
+  const test::Folder folder;
+  const auto& tiny = *specs::find_model("wan2.2-t2v-tiny");
+  write_dit(folder / "high_noise_model", tiny.dit);
+  const auto one = runnable_models(open_checkpoint(folder.path()));
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_EQ(one[0]->name, "wan2.1-t2v-tiny");
+  write_dit(folder / "low_noise_model", tiny.dit);
+  EXPECT_EQ(runnable_models(open_checkpoint(folder.path())).at(0)->name, tiny.name);
+}
+
+TEST(Checkpoint, NamesThePartsThatAreMissing) {
+  const test::Folder folder;
+  write_official(folder);
+  EXPECT_TRUE(missing_parts(open_checkpoint(folder.path())).empty());
+  std::filesystem::remove_all(folder / "google");
+  EXPECT_EQ(missing_parts(open_checkpoint(folder.path())),
+            std::vector<std::string_view>{"the tokenizer"});
+  write_dit(folder / "alone");
+  EXPECT_EQ(base::join(missing_parts(open_checkpoint(folder / "alone")), ", "),
+            "the text encoder, the VAE, the tokenizer");
+}
+
 TEST(Checkpoint, EveryDamagedFolderIsReadOrRefused) {
   const test::Folder folder;
   const specs::Umt5Spec small = {

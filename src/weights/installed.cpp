@@ -59,7 +59,10 @@ void describe(InstalledModel& model) {
   add_part(model, checkpoint.text_encoder, "text_encoder");
   add_part(model, checkpoint.vae, "vae");
   add_part(model, checkpoint.image_encoder, "image_encoder");
-  if (checkpoint.dit) model.specs = matching_models(checkpoint);
+  if (checkpoint.dit) model.specs = runnable_models(checkpoint);
+  const auto missing = missing_parts(checkpoint);
+  if (missing.empty()) return;
+  model.problem = text(model.path.string(), ": has not ", base::join(missing, ", "));
 }
 
 void add_models_in(const fs::path& folder, std::vector<InstalledModel>& models) {
@@ -111,12 +114,17 @@ std::vector<InstalledModel> installed_models(const ModelFolders& folders) {
 fs::path find_installed(std::string_view name, const ModelFolders& folders) {
   if (fs::exists(name)) return name;
   const auto models = installed_models(folders);
-  std::vector<std::string> names, fitting;
+  std::vector<std::string> names, fitting, lacking;
   for (const auto& model : models) {
     if (model.name == name) return model.path;
     names.push_back(model.name);
     const auto has_name = [&](const specs::ModelSpec* spec) { return spec->name == name; };
-    if (std::ranges::any_of(model.specs, has_name)) fitting.push_back(model.path.string());
+    if (!std::ranges::any_of(model.specs, has_name)) continue;
+    if (model.problem.empty()) {
+      fitting.push_back(model.path.string());
+    } else {
+      lacking.push_back(text("; ", model.problem));
+    }
   }
   if (fitting.size() == 1) return fitting[0];
   if (fitting.size() > 1) {
@@ -134,6 +142,7 @@ fs::path find_installed(std::string_view name, const ModelFolders& folders) {
                          folders.own.string(),
                          " or ",
                          folders.demo.string(),
+                         base::join(lacking, ""),
                          names.empty() ? text("; there is none at all")
                                        : text("; there are: ", base::join(names, ", ")),
                          route_to(name, folders)));

@@ -25,10 +25,10 @@ struct InstalledModel {
   std::string name;  // of the folder
   std::filesystem::path path;
   Layout layout = Layout::official;
-  std::vector<const specs::ModelSpec*> specs;  // those that it may be, see matching_models()
+  std::vector<const specs::ModelSpec*> specs;  // those that it can be run as
   std::vector<std::string> parts;              // "dit", "text_encoder", …
   uint64_t bytes = 0;
-  std::string problem;  // why it cannot be opened; empty when it can
+  std::string problem;  // why it makes no video: what is damaged or missing; empty when it does
 };
 
 // The command that fetches the weights of a model to where it is found by its name; empty where it
@@ -39,9 +39,9 @@ std::string fetch_command(const specs::ModelSpec& model, const ModelFolders& fol
 std::vector<InstalledModel> installed_models(const ModelFolders& folders = model_folders());
 
 // The file or folder that `name` means: a path that exists, else the installed model whose folder
-// has this name, else the only one of this specification. Throws Error(not_found) that lists what
-// there is and says how a model of this name can be had, Error(invalid) that names the candidates
-// when there are several.
+// has this name, else the only whole one of this specification. Throws Error(not_found) that lists
+// what there is and says how a model of this name can be had, Error(invalid) that names the
+// candidates when there are several.
 std::filesystem::path find_installed(std::string_view name,
                                      const ModelFolders& folders = model_folders());
 

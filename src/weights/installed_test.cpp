@@ -16,27 +16,40 @@ using test::refusal;
 
 class Installed : public testing::Test {
  protected:
-  void write_tiny(const std::string& name) {
-    const auto& spec = specs::find_model("wan2.1-t2v-tiny")->dit;
+  template <typename Spec>
+  void write_part(const std::string& name, std::string_view stem, const Spec& spec) {
     const auto tensors = test::network(spec, Dtype::f8_e4m3);
-    write_shards(folder_ / name, kDitStem, headers_of(tensors), source_of(tensors));
-    write_config(folder_ / name, spec);
+    write_shards(folder_ / name, stem, headers_of(tensors), source_of(tensors));
   }
 
+  void write_transformer(const std::string& name) {
+    write_part(name, kDitStem, tiny_.dit);
+    write_config(folder_ / name, tiny_.dit);
+  }
+
+  void write_whole(const std::string& name) {
+    write_transformer(name);
+    write_part(name, kTextEncoderStem, tiny_.umt5);
+    write_part(name, vae_stem(tiny_.vae.kind), tiny_.vae);
+    folder_.write(name + "/google/umt5-xxl/tokenizer.json", "{}");
+  }
+
+  const specs::ModelSpec& tiny_ = *specs::find_model("wan2.1-t2v-tiny");
   test::Folder folder_;
   ModelFolders folders_{.own = folder_ / "own", .demo = folder_ / "demo"};
 };
 
 TEST_F(Installed, ListsTheFoldersThatHoldWeights) {
   EXPECT_TRUE(installed_models(folders_).empty());
-  write_tiny("demo/tiny");
-  write_tiny("own/mine");
+  write_whole("demo/tiny");
+  write_whole("own/mine");
   folder_.write("own/notes/README.md", "nothing here");
   const auto models = installed_models(folders_);
   ASSERT_EQ(models.size(), 2u);
   EXPECT_EQ(models[0].name, "mine");
   EXPECT_EQ(models[0].specs.at(0)->name, "wan2.1-t2v-tiny");
-  EXPECT_EQ(models[0].parts, std::vector<std::string>{"dit"});
+  EXPECT_EQ(models[0].parts, (std::vector<std::string>{"dit", "text_encoder", "vae"}));
+  EXPECT_EQ(models[0].problem, "");
   EXPECT_EQ(models[1].path, folder_ / "demo/tiny");
 }
 
@@ -47,8 +60,29 @@ TEST_F(Installed, SaysWhyABrokenModelCannotBeOpened) {
   EXPECT_TRUE(contains(models[0].problem, "x.safetensors"));
 }
 
+TEST_F(Installed, SaysWhichPartsOfAModelAreMissing) {
+  write_transformer("own/bare");
+  write_whole("own/mute");
+  std::filesystem::remove_all(folder_ / "own/mute/google");
+  const auto models = installed_models(folders_);
+  ASSERT_EQ(models.size(), 2u);
+  EXPECT_EQ(models[0].problem,
+            (folder_ / "own/bare").string() + ": has not the text encoder, the VAE, the tokenizer");
+  EXPECT_EQ(models[0].specs.at(0)->name, tiny_.name);
+  EXPECT_EQ(models[1].problem, (folder_ / "own/mute").string() + ": has not the tokenizer");
+}
+
+TEST_F(Installed, OnlyAWholeModelIsFoundByItsSpecification) {
+  write_transformer("own/bare");
+  EXPECT_TRUE(contains(refusal([&] { find_installed(tiny_.name, folders_); }),
+                       "bare: has not the text encoder"));
+  write_whole("own/whole");
+  EXPECT_EQ(find_installed(tiny_.name, folders_), folder_ / "own/whole");
+  EXPECT_EQ(find_installed("bare", folders_), folder_ / "own/bare");
+}
+
 TEST_F(Installed, AModelIsFoundByFolderBySpecificationAndByPath) {
-  write_tiny("own/mine");
+  write_whole("own/mine");
   const auto path = folder_ / "own/mine";
   EXPECT_EQ(find_installed("mine", folders_), path);
   EXPECT_EQ(find_installed("wan2.1-t2v-tiny", folders_), path);
@@ -57,8 +91,8 @@ TEST_F(Installed, AModelIsFoundByFolderBySpecificationAndByPath) {
 
 TEST_F(Installed, AnUnknownOrAmbiguousNameSaysWhatThereIs) {
   EXPECT_TRUE(contains(refusal([&] { find_installed("mine", folders_); }), "none at all"));
-  write_tiny("own/a");
-  write_tiny("own/b");
+  write_whole("own/a");
+  write_whole("own/b");
   EXPECT_TRUE(contains(refusal([&] { find_installed("mine", folders_); }), "there are: a, b"));
   EXPECT_TRUE(contains(refusal([&] { find_installed("wan2.1-t2v-tiny", folders_); }),
                        "several models are wan2.1-t2v-tiny"));

@@ -45,6 +45,14 @@ def test_a_damaged_model_is_told_by_name(zoetrope, tmp_path):
     assert str(tmp_path / "broken") in findings["models"]["found"]
 
 
+def test_a_model_without_its_tokenizer_is_told_by_name(zoetrope, tiny, tmp_path):
+    shutil.copytree(tiny.folder, tmp_path / "mute", ignore=shutil.ignore_patterns("google"))
+    _, findings = findings_of(zoetrope("doctor", "--json",
+                                       environment={"ZOETROPE_MODELS": str(tmp_path)}))
+    assert findings["models"]["verdict"] != "ok"
+    assert f"{tmp_path / 'mute'}: has not the tokenizer" in findings["models"]["found"]
+
+
 def test_a_full_disk_is_a_problem(zoetrope, tmp_path):
     script = 'mount -t tmpfs -o size=64k none "$0" && cd "$0" && exec "$1" doctor --json'
     done = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", script,

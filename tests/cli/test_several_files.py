@@ -63,7 +63,7 @@ def test_a_video_is_planned_from_files_that_belong_together(with_engine, files):
 def test_the_parts_that_no_file_holds_are_named(with_engine, files):
     done = with_engine("generate", "p", "--dry-run", *as_options(files[:2]))
     assert done.returncode == 2
-    assert "the text encoder" in done.stderr and "the VAE" in done.stderr
+    assert "has not the text encoder, the VAE, the tokenizer;" in done.stderr
     assert all(str(file) in done.stderr for file in files[:2])
 
 

@@ -127,4 +127,10 @@ def test_a_folder_that_cannot_be_opened_is_listed_with_the_reason(zoetrope, tmp_
     shutil.copytree(CHECKPOINTS / "broken/missing_tensor", tmp_path / "torn")
     done = zoetrope("models", environment={"ZOETROPE_MODELS": str(tmp_path)})
     assert done.returncode == 0
-    assert "torn\n      cannot be opened: " in done.stdout
+    assert "torn\n      cannot be used: " in done.stdout
+
+
+def test_a_model_of_which_parts_are_missing_is_listed_with_these(zoetrope, slim):
+    row = next(row for row in listed(zoetrope, slim.parent)["installed"] if row["name"] == slim.name)
+    assert row["parts"] == ["dit"]
+    assert row["problem"] == f"{slim}: has not the text encoder, the VAE, the tokenizer"

@@ -216,7 +216,7 @@ Finding check_models() {
     return {"models",
             usable.empty() ? Verdict::problem : Verdict::note,
             text(usable.size(), " usable, ", broken.size(), " not: ", base::join(broken, "; ")),
-            "fetch what is damaged again, or remove it"};
+            "fetch what is damaged or missing, or remove the folder"};
   }
   if (usable.empty()) {
     return {"models", Verdict::problem, "none", text("put a model's folder into ", place)};

@@ -48,12 +48,12 @@ Json as_json(const InstalledModel& model) {
   return json;
 }
 
-// The models that can be had and are not here.
+// The models that can be had and of which none is here and whole.
 std::vector<const specs::ModelSpec*> absent_models(const std::vector<InstalledModel>& installed) {
   std::vector<const specs::ModelSpec*> absent;
   for (const auto& spec : specs::models()) {
     const bool is_installed = std::ranges::any_of(installed, [&](const InstalledModel& model) {
-      return std::ranges::count(model.specs, &spec) > 0;
+      return model.problem.empty() && std::ranges::count(model.specs, &spec) > 0;
     });
     if (!spec.repository.empty() && !is_installed) absent.push_back(&spec);
   }
@@ -69,10 +69,8 @@ Json as_json(const specs::ModelSpec& absent, const weights::ModelFolders& folder
 
 void print_plain(const InstalledModel& model) {
   std::cout << "  " << model.name << '\n';
-  if (!model.problem.empty()) {
-    std::cout << "      cannot be opened: " << model.problem << '\n';
-    return;
-  }
+  if (!model.problem.empty()) std::cout << "      cannot be used: " << model.problem << '\n';
+  if (model.parts.empty()) return;
   const auto names = spec_names(model);
   std::cout << "      "
             << (names.empty() ? "of dimensions that this program does not know by name"
