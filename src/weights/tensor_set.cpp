@@ -121,6 +121,11 @@ void check_complete(const TensorFiles& set, const ShardName& shard) {
          text(set.files.size(), " of ", shard.count, " shards of ", shard.stem, " are there"));
 }
 
+// The header, a JSON object, comes behind its length of eight bytes.
+bool looks_like_safetensors(std::span<const std::byte> bytes) {
+  return bytes.size() > 8 && bytes[8] == std::byte{'{'};
+}
+
 }  // namespace
 
 TensorSet read_tensor_file(const fs::path& path) {
@@ -133,6 +138,10 @@ TensorSet read_tensor_file(const fs::path& path) {
   const auto extension = path.extension();
   if (extension == ".pth" || extension == ".pt") {
     refuse(path, "is neither a zip archive nor PyTorch's older form: cut off or damaged");
+  }
+  if (extension != kSafetensors && !looks_like_safetensors(file->bytes())) {
+    refuse(path,
+           "is no weights file: its first bytes are neither those of safetensors nor of .pth");
   }
   auto content = read_safetensors(file);
   set.tensors = std::move(content.tensors);

@@ -117,4 +117,16 @@ TEST_F(TensorSetTest, TellsTheFormatByContent) {
   EXPECT_TRUE(contains(refused(), "x.pth: is neither a zip archive nor"));
 }
 
+TEST(TensorFile, AFileOfAnotherKindIsToldAsSuch) {
+  const test::Folder folder;
+  const auto refused = [&](std::string_view content) {
+    const auto file = folder.write("README.md", content);
+    return refusal([&] { read_tensor_file(file); });
+  };
+  EXPECT_TRUE(contains(refused("# A heading, and words"), "README.md: is no weights file"));
+  EXPECT_TRUE(contains(refused("short"), "README.md: is no weights file"));
+  // A safetensors file that is cut off is one all the same.
+  EXPECT_TRUE(contains(refused(test::raw<uint64_t>(1000) + "{}"), "the header claims 1000 bytes"));
+}
+
 }  // namespace

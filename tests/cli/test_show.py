@@ -85,6 +85,12 @@ def test_a_broken_file_is_refused_by_name(zoetrope):
     assert broken.name in done.stderr
 
 
+def test_a_file_of_another_kind_is_told_as_such(zoetrope):
+    done = zoetrope("show", ROOT / "README.md")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{ROOT / 'README.md'}: is no weights file: ")
+
+
 def test_a_path_that_is_nothing_is_refused(zoetrope, tmp_path):
     done = zoetrope("show", tmp_path / "nothing")
     assert done.returncode != 0
