@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <set>
 
 #include "base/error.h"
@@ -65,23 +66,6 @@ void describe(InstalledModel& model) {
   model.problem = text(model.path.string(), ": has not ", base::join(missing, ", "));
 }
 
-void add_models_in(const fs::path& folder, std::vector<InstalledModel>& models) {
-  if (folder.empty() || !fs::is_directory(folder)) return;
-  std::set<fs::path> below;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.is_directory()) below.insert(entry.path());
-  }
-  for (const auto& path : below) {
-    InstalledModel model{.name = path.filename().string(), .path = path};
-    try {
-      describe(model);
-    } catch (const base::Error& error) {
-      model.problem = error.what();
-    }
-    if (!model.parts.empty() || !model.problem.empty()) models.push_back(std::move(model));
-  }
-}
-
 // How to get what is not there; empty where the name is not that of a model that can be had.
 std::string route_to(std::string_view name, const ModelFolders& folders) {
   const auto* model = specs::find_model(name);
@@ -104,10 +88,31 @@ std::string fetch_command(const specs::ModelSpec& model, const ModelFolders& fol
       "hf download ", model.repository, " --local-dir ", (folders.own / model.name).string());
 }
 
-std::vector<InstalledModel> installed_models(const ModelFolders& folders) {
+std::vector<InstalledModel> models_in(const fs::path& folder) {
+  std::set<fs::path> below;
+  if (fs::is_directory(folder)) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.is_directory()) below.insert(entry.path());
+    }
+  }
   std::vector<InstalledModel> models;
-  add_models_in(folders.own, models);
-  add_models_in(folders.demo, models);
+  for (const auto& path : below) {
+    InstalledModel model{.name = path.filename().string(), .path = path};
+    try {
+      describe(model);
+    } catch (const base::Error& error) {
+      model.problem = error.what();
+    } catch (const fs::filesystem_error& error) {
+      model.problem = error.what();  // a folder that this user may not read, for one
+    }
+    if (!model.parts.empty() || !model.problem.empty()) models.push_back(std::move(model));
+  }
+  return models;
+}
+
+std::vector<InstalledModel> installed_models(const ModelFolders& folders) {
+  auto models = models_in(folders.own);
+  std::ranges::move(models_in(folders.demo), std::back_inserter(models));
   return models;
 }
 

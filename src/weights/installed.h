@@ -35,7 +35,10 @@ struct InstalledModel {
 // has no repository.
 std::string fetch_command(const specs::ModelSpec& model, const ModelFolders& folders);
 
-// In order of name, own before demo.
+// Those directly below one folder, in order of name; none where it is no folder.
+std::vector<InstalledModel> models_in(const std::filesystem::path& folder);
+
+// Those of both model folders, own before demo.
 std::vector<InstalledModel> installed_models(const ModelFolders& folders = model_folders());
 
 // The file or folder that `name` means: a path that exists, else the installed model whose folder

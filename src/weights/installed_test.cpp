@@ -53,6 +53,15 @@ TEST_F(Installed, ListsTheFoldersThatHoldWeights) {
   EXPECT_EQ(models[1].path, folder_ / "demo/tiny");
 }
 
+TEST_F(Installed, ModelsAreListedBelowAnyFolder) {
+  write_transformer("somewhere/b");
+  write_transformer("somewhere/a");
+  const auto models = models_in(folder_ / "somewhere");
+  ASSERT_EQ(models.size(), 2u);
+  EXPECT_EQ(models[0].name, "a");
+  EXPECT_TRUE(models_in(folder_ / "nowhere").empty());
+}
+
 TEST_F(Installed, SaysWhyABrokenModelCannotBeOpened) {
   folder_.write("own/broken/x.safetensors", "broken");
   const auto models = installed_models(folders_);

@@ -78,6 +78,16 @@ def test_real_widths_with_other_depth_match_no_model_but_are_described(zoetrope,
     assert dit["models"] == []
 
 
+def test_a_folder_of_models_names_them(zoetrope, tiny):
+    folder = tiny.folder.parent
+    assert shown(zoetrope, folder)["models_below"] == [tiny.folder.name]
+    assert "  models in folders below: wan2.2-t2v-tiny\n" in zoetrope("show", folder).stdout
+
+
+def test_a_folder_without_weights_is_told_as_such(zoetrope, tmp_path):
+    assert "  no weights here\n" in zoetrope("show", tmp_path).stdout
+
+
 def test_a_broken_file_is_refused_by_name(zoetrope):
     broken = next((CHECKPOINTS / "broken/st_truncated").rglob("*.safetensors"))
     done = zoetrope("show", broken)

@@ -174,18 +174,27 @@ void add_findings(const weights::Findings& found, Json& json) {
   if (found.boundary) json["boundary"] = *found.boundary;
 }
 
+// A folder that holds no weights itself may be one of models.
+void add_models_below(const std::filesystem::path& folder, Json& json) {
+  for (const auto& model : weights::models_in(folder)) {
+    if (!model.parts.empty()) json["models_below"].push_back(model.name);
+  }
+}
+
 Json describe(const std::vector<std::string>& names) {
   Json json = {{"paths", Json::array()},
                {"layout", weights::name_of(weights::Layout::official)},
                {"parts", Json::array()},
                {"adapters", Json::array()},
-               {"unknown", Json::array()}};
+               {"unknown", Json::array()},
+               {"models_below", Json::array()}};
   std::vector<weights::Findings> findings;
   for (const auto& name : names) {
     const auto path = weights::find_installed(name);
     json["paths"].push_back(path.string());
     findings.push_back(weights::find_parts(path));
     add_findings(findings.back(), json);
+    if (findings.back().parts.empty()) add_models_below(path, json);
   }
   add_models(std::move(findings), json);
   return json;
@@ -264,7 +273,9 @@ void print_plain(const Json& json) {
   for (const auto& file : json["unknown"]) {
     std::cout << "  no part of a Wan model: " << file.get<std::string>() << '\n';
   }
-  if (is_empty && json["adapters"].empty() && json["unknown"].empty()) {
+  if (!json["models_below"].empty()) {
+    std::cout << "  models in folders below: " << or_none(json["models_below"]) << '\n';
+  } else if (is_empty && json["adapters"].empty() && json["unknown"].empty()) {
     std::cout << "  no weights here\n";
   }
 }
