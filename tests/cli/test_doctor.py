@@ -63,6 +63,22 @@ def test_a_full_disk_is_a_problem(zoetrope, tmp_path):
     assert findings["disk"]["verdict"] == "problem"
 
 
+def test_memory_too_small_for_the_demo_model_is_a_problem_with_the_number(demo, tmp_path):
+    small_machine = tmp_path / "meminfo"
+    small_machine.write_text("MemTotal: 200000 kB\nMemAvailable: 100000 kB\n")
+    script = 'mount --bind "$0" /proc/meminfo && exec "$1" doctor --json'
+    done = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", script,
+                           small_machine, demo.path], capture_output=True, text=True)
+    if not done.stdout:
+        pytest.skip("nothing can be mounted here")
+    ok, findings = findings_of(done)
+    assert not ok and findings["memory"]["verdict"] == "problem"
+    plan = demo("generate", "p", "--dry-run", "--json")
+    needed = json.loads(plan.stdout)["memory"]["needed"] / 2**20
+    told = float(findings["memory"]["advice"].removeprefix("even the demo model needs ").split(" MiB")[0])
+    assert abs(told - needed) < 20
+
+
 def test_the_plain_report_has_a_line_for_each_subject(zoetrope):
     lines = zoetrope("doctor").stdout.splitlines()
     assert [s for s in SUBJECTS if not any(line.startswith(s) for line in lines)] == []

@@ -69,15 +69,16 @@ Finding check_processor() {
   Finding finding{"processor",
                   Verdict::ok,
                   text(processor.name, ", ", base::cores(), " cores, ", base::join(present, " "))};
-  if (!processor.has("avx512_bf16")) {
+  if (!processor.has("avx2")) {
     finding.verdict = Verdict::note;
-    finding.advice = "it has no bf16 arithmetic of its own; on the CPU try --dtype fp32";
+    finding.advice = "the kernels are made for AVX2 and better; on this CPU videos take long";
   }
   return finding;
 }
 
-Finding check_memory() {
-  constexpr uint64_t kEnoughForTheDemo = uint64_t{1} << 30;
+// `engine` knows what the smallest model needs; it is null where there is none to ask.
+Finding check_memory(const base::Json& engine) {
+  const auto needed = engine.is_null() ? uint64_t{0} : engine.value("demo_memory", uint64_t{0});
   const auto memory = base::memory();
   Finding finding{"memory",
                   Verdict::ok,
@@ -85,9 +86,11 @@ Finding check_memory() {
                        " available of ",
                        base::human_bytes(memory.total),
                        memory.limit.empty() ? "" : text(", the limit set by ", memory.limit))};
-  if (memory.available < kEnoughForTheDemo) {
+  if (memory.available < needed) {
     finding.verdict = Verdict::problem;
-    finding.advice = "even the demo models need 1 GiB; close other programs or raise the limit";
+    finding.advice = text("even the demo model needs ",
+                          base::human_bytes(needed),
+                          "; close other programs or raise the limit");
   }
   return finding;
 }
@@ -142,14 +145,16 @@ Finding check_gpu(const base::Json& engine) {
             "torch 2.11 needs a driver for CUDA 13 (580 or later); update it, or pass the GPU "
             "into this container"};
   }
-  std::vector<std::string> sizes;
+  std::vector<std::string> gpus;
   for (const auto& device : devices) {
-    sizes.push_back(text(base::human_bytes(device.value("memory_free", uint64_t{0})),
-                         " free of ",
-                         base::human_bytes(device.value("memory_total", uint64_t{0}))));
+    const auto name = device.value("name", std::string());
+    gpus.push_back(text(name.empty() ? "a GPU" : name,
+                        ", ",
+                        base::human_bytes(device.value("memory_free", uint64_t{0})),
+                        " free of ",
+                        base::human_bytes(device.value("memory_total", uint64_t{0}))));
   }
-  return {
-      kSubject, Verdict::ok, text(found, ", ", devices.size(), " GPU: ", base::join(sizes, "; "))};
+  return {kSubject, Verdict::ok, text(found, "; ", base::join(gpus, "; "))};
 }
 
 Finding check_engine(const base::Json& engine) {
@@ -262,7 +267,7 @@ int doctor(Arguments arguments) {
   const auto engine = ask_engine();
   const std::vector<Finding> findings = {
       check_processor(),
-      check_memory(),
+      check_memory(engine),
       check_disk(),
       check_engine(engine),
       check_gpu(engine),
