@@ -2,6 +2,7 @@
 BUILD := build
 PYTHON := .venv/bin/python
 ENGINE := $(BUILD)/bin/zoetrope
+PREFIX ?= $(HOME)/.local
 GOLDENS := $(or $(ZOETROPE_GOLDENS),)
 
 # For cmake, as in `make test CMAKE_OPTIONS=-DWARNINGS_ARE_ERRORS=ON`.
@@ -9,12 +10,13 @@ CMAKE_OPTIONS ?=
 
 DEMO_PROMPT ?= a red star shrinks on a white background
 
-.PHONY: demo build test bench setup format lint clean help
+.PHONY: demo build install test bench setup format lint clean help
 
 help:
 	@echo "make demo    set up, build, and make a video: out/demo.mp4, out/demo.png"
 	@echo "make test    set up, build, and run every test"
 	@echo "make build   set up and build: $(BUILD)/bin/zoetrope, $(BUILD)/bin/zoetrope-engine"
+	@echo "make install PREFIX=DIR  put them and the demo models there (default: ~/.local)"
 	@echo "make bench   measure beside diffusers and transformers on this machine's CPU"
 	@echo "make format  format the sources;  make lint  check them with clang-tidy"
 
@@ -30,6 +32,11 @@ build: setup
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release $(CMAKE_OPTIONS) \
 	  > $(BUILD)-configure.log || { cat $(BUILD)-configure.log; exit 1; }
 	@ninja -C $(BUILD)
+
+install: build
+	@cmake --install $(BUILD) --prefix "$(PREFIX)" > /dev/null
+	@echo "installed: $(PREFIX)/bin/zoetrope; it goes on using the LibTorch in $(CURDIR)/.venv"
+	@command -v zoetrope > /dev/null || echo "to call it zoetrope: export PATH=\"$(PREFIX)/bin:\$$PATH\""
 
 test: build
 	@tools/setup.sh test

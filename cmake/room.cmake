@@ -119,6 +119,7 @@ function(room name)
 endfunction()
 
 # program(zoetrope-engine …): src/cli/zoetrope_engine/*.cpp. What both programs share is the room cli.
+# An installed program finds torch where the built one does.
 function(program name)
   cmake_parse_arguments(ARG "" "" "NEEDS;OPTIONAL" ${ARGN})
   list(JOIN ARG_NEEDS " " needs)
@@ -136,6 +137,9 @@ function(program name)
   drop_absent(sources ${ARG_OPTIONAL})
   add_executable(${name} ${sources})
   furnish(${name} NEEDS ${ARG_NEEDS} OPTIONAL ${ARG_OPTIONAL})
+  set_target_properties(${name} PROPERTIES
+    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH_USE_LINK_PATH ON)
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
   find_absent(${ARG_OPTIONAL})
   note_room("  ${name} (program)${ABSENT}")
 endfunction()
