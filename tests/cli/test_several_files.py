@@ -40,7 +40,7 @@ def test_a_folder_with_more_than_one_model_names_the_candidates(zoetrope, comfyu
     done = zoetrope("show", comfyui, "--json")
     assert done.returncode == 0, done.stderr
     reason = json.loads(done.stdout)["not_one_model"]
-    assert "other_low_noise.safetensors" in reason and "tiny_low_noise.safetensors" in reason
+    assert "vae/other.safetensors" in reason and "vae/vae.safetensors" in reason
 
 
 def test_files_that_belong_together_are_shown_as_one_model(zoetrope, files):
