@@ -199,11 +199,12 @@ void check_rms_norms(Judge& judge) {
       judge.compare("rms_norm",
                     kernels::rms_norm(x_BLD, weight_D, 1e-6),
                     kernels::rms_norm(plain(x_BLD), weight_D, 1e-6));
-      // The last bit of a sum decides how a number is rounded before it is turned.
+      // On a GPU the last bit of a sum decides how a number is rounded before it is turned.
+      const double units = type == torch::kBFloat16 && judge.device().is_cuda() ? 2 : 1;
       judge.compare("rms_norm_rope",
                     kernels::rms_norm_rope(x_BLD, weight_D, 1e-6, heads.count, rope),
                     kernels::rms_norm_rope(plain(x_BLD), weight_D, 1e-6, heads.count, rope),
-                    2);
+                    units);
     }
   }
 }
@@ -214,10 +215,13 @@ void check_rms_silu(Judge& judge) {
     for (const auto type : kTypes) {
       const auto x_BCFHW = judge.random({2, channels, 3, 5, 7}, type);
       const auto want = kernels::rms_silu_reference(x_BCFHW.to(torch::kFloat32), gamma).to(type);
-      // Where no kernel fits, the norm is rounded before the SiLU and again after it.
-      judge.compare("rms_silu", kernels::rms_silu(x_BCFHW, gamma), want, 2.5);
+      // A GPU's kernel takes groups of eight channels; without it the norm is rounded before the
+      // SiLU and again after it.
+      const bool is_plain = judge.device().is_cuda() && channels % 8 != 0;
+      const double units = type == torch::kBFloat16 && is_plain ? 2.5 : 1;
+      judge.compare("rms_silu", kernels::rms_silu(x_BCFHW, gamma), want, units);
       const auto last = x_BCFHW.contiguous(torch::MemoryFormat::ChannelsLast3d);
-      judge.compare("rms_silu of channels last", kernels::rms_silu(last, gamma), want, 2.5);
+      judge.compare("rms_silu of channels last", kernels::rms_silu(last, gamma), want, units);
     }
   }
 }
