@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toyworld/tokens.h"
 
+#include <cctype>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "base/bytes.h"
@@ -14,6 +16,7 @@ namespace toyworld {
 namespace {
 
 using base::Json;
+using base::text;
 
 constexpr std::string_view kWordMark = "\u2581";
 constexpr std::string_view kPunctuation = ".,;:!?'\"-()/";
@@ -26,10 +29,10 @@ std::vector<std::string> make_pieces() {
   for (const char sign : kPunctuation) made.emplace_back(1, sign);
   for (char letter = 'a'; letter <= 'z'; ++letter) made.emplace_back(1, letter);
   for (char digit = '0'; digit <= '9'; ++digit) made.emplace_back(1, digit);
-  for (const auto& word : grammar_words()) made.push_back(base::text(kWordMark, word));
+  for (const auto& word : grammar_words()) made.push_back(text(kWordMark, word));
   if (made.size() > kVocabulary) {
     throw base::Error(base::Fault::internal,
-                      base::text(made.size(), " pieces, the vocabulary holds ", kVocabulary));
+                      text(made.size(), " pieces, the vocabulary holds ", kVocabulary));
   }
   return made;
 }
@@ -56,7 +59,7 @@ std::string lower(std::string_view prompt) {
 // The most probable segmentation of one word: with these scores, the longest known beginning and
 // then single letters.
 void encode_word(const std::string& word, std::vector<int64_t>& out) {
-  const std::string marked = base::text(kWordMark, word);
+  const std::string marked = text(kWordMark, word);
   size_t end = marked.size();
   while (!ids().contains(std::string_view(marked).substr(0, end))) --end;
   out.push_back(ids().find(std::string_view(marked).substr(0, end))->second);
@@ -142,6 +145,21 @@ std::vector<int64_t> encode(std::string_view prompt) {
   for (std::string word; words >> word;) encode_word(word, result);
   result.push_back(kEndId);
   return result;
+}
+
+std::vector<std::string> unknown_words(std::string_view prompt) {
+  std::string spaced = lower(prompt);
+  for (char& sign : spaced) {
+    const auto byte = static_cast<unsigned char>(sign);
+    if (byte < 0x80 && std::isalnum(byte) == 0) sign = ' ';
+  }
+  std::vector<std::string> unknown;
+  std::set<std::string> seen;
+  std::istringstream words(spaced);
+  for (std::string word; words >> word;) {
+    if (seen.insert(word).second && !ids().contains(text(kWordMark, word))) unknown.push_back(word);
+  }
+  return unknown;
 }
 
 void write_tokenizer(const std::filesystem::path& folder) {

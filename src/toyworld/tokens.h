@@ -23,6 +23,11 @@ const std::vector<std::string>& pieces();
 // beginning and letters; neighbouring unknown signs become one unknown token.
 std::vector<int64_t> encode(std::string_view prompt);
 
+// The words of a text that the grammar has not, in lower case and each once, in order: the models
+// read them in pieces and take nothing from them. Signs that are neither ASCII letters and digits
+// nor parts of other characters end a word.
+std::vector<std::string> unknown_words(std::string_view prompt);
+
 // Writes tokenizer.json, tokenizer_config.json and special_tokens_map.json into `folder`, as
 // google/umt5-xxl/ of the official layout has them.
 void write_tokenizer(const std::filesystem::path& folder);

@@ -54,6 +54,12 @@ TEST(Tokens, AreThoseOfTheGeneralTokenizer) {
   for (const auto& prompt : prompts) EXPECT_EQ(encode(prompt), general.encode(prompt)) << prompt;
 }
 
+TEST(UnknownWords, AreThoseTheGrammarHasNot) {
+  EXPECT_EQ(unknown_words("A red BALL, spinning; on white."), std::vector<std::string>{});
+  EXPECT_EQ(unknown_words("a cat, 3 reds! A Cat \x1b[31m \u4e0d\u597d"),
+            (std::vector<std::string>{"cat", "3", "reds", "31m", "\u4e0d\u597d"}));
+}
+
 TEST(Tokens, EndTheEmptyPrompt) {
   EXPECT_EQ(encode(""), std::vector<int64_t>{kEndId});
 }

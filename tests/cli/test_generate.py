@@ -211,6 +211,20 @@ def test_a_video_with_all_its_files_and_events(tiny, tmp_path):
     assert stream["codec_name"] == "png"
 
 
+def test_words_that_the_demo_model_does_not_know_are_named(single, tmp_path):
+    arguments = ["generate", "A cat, on a white piano!", "-o", tmp_path / "x.mp4", "--dry-run", *SMALL]
+    assert "warning: the demo model has no such words: cat, piano; " in single(*arguments).stderr
+    [plan] = events_of(single(*arguments, "--json").stdout)
+    assert len(plan["warnings"]) == 1 and "cat, piano" in plan["warnings"][0]
+
+
+def test_a_prompt_of_known_words_brings_no_warning(single, tmp_path):
+    done = single("generate", "A red ball bounces.", "-o", tmp_path / "x.mp4", "--dry-run", *SMALL)
+    assert done.returncode == 0 and done.stderr == ""
+    [plan] = events_of(single("generate", "A red ball bounces.", "--dry-run", "--json").stdout)
+    assert plan["warnings"] == []
+
+
 def test_a_prompt_of_100_kilobytes_with_any_character(single, tmp_path):
     unit = "a red \N{BALLOON} ball\t\x01\x07\x1b[31m\n\N{FAMILY}\N{ZERO WIDTH JOINER}\x7f "
     prompt = unit * (100_000 // len(unit.encode()))

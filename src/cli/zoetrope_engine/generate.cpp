@@ -15,6 +15,7 @@
 #include "cli/zoetrope_engine/device.h"
 #include "cli/zoetrope_engine/generate_options.h"
 #include "cli/zoetrope_engine/video_output.h"
+#include "toyworld/tokens.h"
 #include "weights/safetensors.h"
 
 namespace cli {
@@ -118,6 +119,23 @@ void print_table(const pipelines::MemoryPlan& plan, uint64_t available, std::str
             << (fits ? "fits" : "does not fit") << '\n';
 }
 
+// What somebody should know who asked for this; empty where nothing is odd. The demo models are
+// those that have a native size.
+std::string warning(const GenerateJob& job) {
+  if (job.spec().native == specs::Size{}) return {};
+  constexpr size_t kShown = 5;
+  auto unknown = toyworld::unknown_words(job.options.prompt);
+  if (unknown.empty()) return {};
+  const auto more = unknown.size() > kShown ? text(" and ", unknown.size() - kShown, " more") : "";
+  unknown.resize(std::min(unknown.size(), kShown));
+  return text(
+      "the demo model has no such words: ",
+      base::join(unknown, ", "),
+      more,
+      "; it understands one coloured shape, one motion and one background, as in \"a red ball "
+      "bounces on a navy background\" (all words: weights/tiny/README.md)");
+}
+
 // Says what will be done; refuses what does not fit.
 void announce(const GenerateJob& job, ProgressDisplay& display) {
   const auto memory = job.memory();
@@ -125,9 +143,12 @@ void announce(const GenerateJob& job, ProgressDisplay& display) {
   const auto plan = pipelines::plan_memory(memory);
   auto event = recipe(job);
   event["memory"] = as_json(plan, available);
+  const auto odd = warning(job);
+  event["warnings"] = odd.empty() ? Json::array() : Json::array({odd});
   display.event("plan", event);
   if (!job.options.json) {
     (job.options.dry_run ? std::cout : std::cerr) << headline(job) << '\n';
+    if (!odd.empty()) std::cerr << "warning: " << odd << '\n';
     if (job.options.dry_run) print_table(plan, available, memory_name(job.device));
   }
   pipelines::check_fits(memory, available, memory_name(job.device));
