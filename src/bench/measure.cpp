@@ -6,7 +6,9 @@
 #include <fstream>
 
 #include <ATen/DeviceAccelerator.h>
+#include <ATen/Parallel.h>
 #include <sys/resource.h>
+#include <torch/cuda.h>
 #include <torch/types.h>
 
 #include "base/text.h"
@@ -102,8 +104,7 @@ std::string describe(torch::Device device) {
   if (device.is_cuda()) {
     return base::text(device.str(), " (", kernels::cuda::device_name(device.index()), ")");
   }
-  return base::text(
-      device.str(), " (", processor_name(), ", ", torch::get_num_threads(), " threads)");
+  return base::text(device.str(), " (", processor_name(), ", ", at::get_num_threads(), " threads)");
 }
 
 }  // namespace bench
