@@ -27,11 +27,14 @@ constexpr uint64_t kScratch = 32 * kMiB;
 // Values that a decoder keeps alive per pixel of a group of four frames and channel of its widest
 // full-size layer (2.2 works on patches of 2x2 pixels), measured.
 constexpr uint64_t kValuesPerPixel21 = 11;
-constexpr uint64_t kValuesPerPixel22 = 12;
+constexpr uint64_t kValuesPerPixel22 = 5;
 
-// The transformed tiles and weights of one convolution (kernels/convolution.cpp), which do not grow
-// with the video either.
-constexpr uint64_t kTransformed = 64 * kMiB;
+// The transformed weights of the widest convolution (kernels/convolution.cpp): 6x6 numbers in fp32
+// for each of three frames, 4 * decoder_dim channels in and as many out.
+uint64_t transformed_bytes(const specs::VaeSpec& vae) {
+  const uint64_t channels = 4 * vae.decoder_dim;
+  return 4 * 6 * 6 * 3 * channels * channels;
+}
 
 // Held in fp32 whatever the type of the matrices (Linear::Precision::fp32, Weights::fp32).
 bool is_fp32_island(const weights::ExpectedTensor& tensor) {
@@ -104,8 +107,8 @@ uint64_t vae_working_bytes(const MemoryRequest& request) {
   const bool is_21 = vae.kind == specs::VaeKind::vae21;
   const uint64_t pixels = uint64_t(request.size.width) * request.size.height * vae.time_stride();
   const uint64_t values = is_21 ? kValuesPerPixel21 : kValuesPerPixel22;
-  return values * request.bytes_per_value * pixels * vae.decoder_dim + kTransformed + kScratch +
-         encoder_bytes(output_of(request));
+  return values * request.bytes_per_value * pixels * vae.decoder_dim + transformed_bytes(vae) +
+         kScratch + encoder_bytes(output_of(request));
 }
 
 // The largest 4n+1 frames, below the asked ones, that fit; 0: none.
