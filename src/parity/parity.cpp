@@ -19,11 +19,18 @@ using base::text;
 struct Module {
   std::string_view name;
   Outputs (*run)(const Case&);
+  std::string_view lacks = {};  // the libraries without which it cannot run, where one is not here
 };
+
+#if defined(ZOETROPE_WITH_SENTENCEPIECE) && defined(ZOETROPE_WITH_UTF8PROC)
+constexpr std::string_view kTokenizerLacks;
+#else
+constexpr std::string_view kTokenizerLacks = "sentencepiece and utf8proc";
+#endif
 
 // A module that is not here is reported as skipped, by name.
 constexpr Module kModules[] = {
-    {"tokenizer", run_tokenizer},
+    {"tokenizer", run_tokenizer, kTokenizerLacks},
     {"umt5", run_umt5},
     {"clip_vision", run_clip_vision},
     {"dit", run_dit},
@@ -199,6 +206,11 @@ CaseResult run_case(const fs::path& folder, Options options) {
     if (module == nullptr) {
       result.verdict = Verdict::skipped;
       result.reason = text("module ", c.module, " is not known here");
+      return result;
+    }
+    if (!module->lacks.empty()) {
+      result.verdict = Verdict::skipped;
+      result.reason = text("this program was built without ", module->lacks);
       return result;
     }
     run(c, *module, result);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Module tokenizer: every text of the case is cleaned, compared with what it should be, and
-// tokenised by tokenizer.json and, where the library is there, by spiece.model.
+// tokenised by tokenizer.json and by spiece.model.
 #include "text/tokenizer.h"
 
 #include <torch/types.h>
@@ -60,12 +60,10 @@ Outputs run_tokenizer(const Case& c) {
     masks.push_back((torch::arange(static_cast<int64_t>(length)) < count).to(torch::kInt64));
   }
   outputs["out.mask"] = torch::stack(masks);
-#ifdef ZOETROPE_WITH_SENTENCEPIECE
   const auto model = base::read_file(folder / "spiece.model", kLargestModel);
   const auto origin = (folder / "spiece.model").string();
   outputs["out.spm_ids"] =
       ids_of_all(text::Tokenizer::from_sentencepiece(model, origin), texts, length);
-#endif
   return outputs;
 }
 
