@@ -30,8 +30,9 @@ int on_grid(Random& random, int reach, int step) {
 }
 
 // Paths lead through the middle of the frame; rising and falling objects come in at one edge and
-// leave at the other.
-void set_motion(Object& object, Random& random) {
+// leave at the other. Bounces, orbits and spins begin alike and take their time: what a token shows
+// is then a smooth function of its frame.
+void set_motion(Object& object) {
   switch (object.motion) {
     case Motion::left:
     case Motion::right:
@@ -45,10 +46,9 @@ void set_motion(Object& object, Random& random) {
       object.y = kHeight - kFloorGap - object.radius;
       object.height = 22;
       object.period = 8 * kTick;
-      object.phase = random.below(8) / 8.0;
       break;
     case Motion::spin:
-      object.speed = symmetry(object.shape) > 0 ? symmetry(object.shape) : kPi / 2;
+      object.speed = (symmetry(object.shape) > 0 ? symmetry(object.shape) : kPi / 2) / (8 * kTick);
       break;
     case Motion::grow:
       object.radius = 6;
@@ -61,7 +61,6 @@ void set_motion(Object& object, Random& random) {
     case Motion::orbit:
       object.height = 12;
       object.period = 12 * kTick;
-      object.phase = random.below(12) / 12.0;
       break;
     case Motion::still:
       break;
@@ -116,7 +115,7 @@ Concept sample_concept(Random& random, Split split) {
 Pose pose_at(const Object& object, double start, double time, double duration) {
   Pose pose = {object.x, object.y, object.radius, object.angle};
   const double since_middle = start + time - kLongestSeconds / 2;
-  const double turn = object.phase + time / object.period;
+  const double turn = time / object.period;
   switch (object.motion) {
     case Motion::left:
       pose.x -= object.speed * since_middle;
@@ -166,7 +165,7 @@ Scene make_scene(const Concept& concept_, int frames, Random& random) {
   object.radius = 15;
   object.x = kWidth / 2.0 + on_grid(random, kTokenSize, kTokenSize);
   object.y = kHeight / 2.0;
-  set_motion(object, random);
+  set_motion(object);
   scene.objects.push_back(object);
   return scene;
 }

@@ -91,7 +91,6 @@ struct Object {
   double speed = 0;       // px/s; for spin radians/s
   double height = 0;      // of a bounce; radius of an orbit
   double period = 1;      // seconds, of a bounce or an orbit
-  double phase = 0;       // 0..1, of a bounce or an orbit
 };
 
 struct Scene {

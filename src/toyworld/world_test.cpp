@@ -3,6 +3,7 @@
 #include "toyworld/world.h"
 
 #include <cmath>
+#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -71,6 +72,17 @@ TEST(World, TrainingNeverDrawsWhatIsHeldOut) {
   }
 }
 
+TEST(World, TrainingSeesOrbitsMostOften) {
+  std::map<Motion, int> seen;
+  for (const auto& drawn : draw_captioned(1, 0, 800, 1).concepts) ++seen[drawn.motion];
+  EXPECT_EQ(seen.size(), kMotions.size());
+  for (const auto& [motion, count] : seen) {
+    if (motion == Motion::orbit) continue;
+    EXPECT_GT(seen[Motion::orbit], count) << kMotions[static_cast<size_t>(motion)];
+  }
+  EXPECT_GT(seen[Motion::orbit], 2 * seen[Motion::still]);
+}
+
 TEST(World, ObjectsThatStayStandInTheMiddleOfATokensColumn) {
   std::set<double> seen;
   for (uint64_t i = 0; i < 30; ++i) {
@@ -82,12 +94,12 @@ TEST(World, ObjectsThatStayStandInTheMiddleOfATokensColumn) {
   for (const double x : seen) EXPECT_EQ(std::fmod(x, kTokenSize), kTokenSize / 2.0);
 }
 
-TEST(World, SpinningShapesLookTheSameAfterASecond) {
+TEST(World, SpinningShapesLookTheSameAfterTwoSeconds) {
   for (const auto shape : {Shape::square, Shape::triangle, Shape::star, Shape::cross}) {
     Random random(1, 0, 0);
-    const auto clip = render(make_scene({0, shape, 0, Motion::spin}, 17, random), 17);
-    EXPECT_TRUE(torch::allclose(clip.select(1, 16), clip.select(1, 0), 0, 1e-4));
-    EXPECT_FALSE(torch::allclose(clip.select(1, 8), clip.select(1, 0), 0, 0.5));
+    const auto clip = render(make_scene({0, shape, 0, Motion::spin}, 33, random), 33);
+    EXPECT_TRUE(torch::allclose(clip.select(1, 32), clip.select(1, 0), 0, 1e-4));
+    EXPECT_FALSE(torch::allclose(clip.select(1, 16), clip.select(1, 0), 0, 0.5));
   }
 }
 
