@@ -110,6 +110,8 @@ constexpr ModelSpec kWan21T2vTiny = with(kWan21T2v1_3B, [](ModelSpec& m) {
 constexpr ModelSpec kWan22T2vTiny = with(kWan21T2vTiny, [](ModelSpec& m) {
   m.name = "wan2.2-t2v-tiny";
   m.boundary = 0.875;
+  m.guidance_high = 4.0;
+  m.guidance_low = 4.0;
 });
 
 constexpr ModelSpec kModels[] = {
