@@ -20,6 +20,7 @@ void execute(const std::vector<std::string>& arguments) {
   std::vector<std::string> words = {"zoetrope"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (auto& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   ::execv(engine_path().c_str(), pointers.data());

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include <ATen/DeviceAccelerator.h>
+#include <ATen/Parallel.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
 

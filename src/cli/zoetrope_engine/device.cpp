@@ -39,7 +39,7 @@ torch::Device gpu(int number) {
 torch::Device read_device(std::string_view option,
                           const std::string& word,
                           Complaints& complaints) {
-  const int gpus = torch::cuda::device_count();
+  const auto gpus = torch::cuda::device_count();
   if (word == "auto") return gpus > 0 ? gpu(0) : torch::kCPU;
   if (word == "cpu") return torch::kCPU;
   const auto number = gpu_number(word);
