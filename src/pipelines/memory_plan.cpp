@@ -129,19 +129,19 @@ specs::Size size_that_fits(MemoryRequest request, uint64_t available) {
     const int height = asked.height * width / asked.width / multiple * multiple;
     if (height < multiple) break;
     request.output = {width, height};
-    if (request.model.native == specs::Size{}) request.size = request.output;
+    if (!request.model.has_native_size()) request.size = request.output;
     if (plan_memory(request).needed() <= available) return request.output;
   }
   return {};
 }
 
 // The most demanding other model whose default video fits, and what that needs; empty where none
-// does. Models with a native size are demonstrations: nobody is helped by their name.
+// does. The demo models are left out: nobody is helped by their name.
 std::string other_model_that_fits(MemoryRequest request, uint64_t available) {
   uint64_t most = 0;
   std::string_view name;
   for (const auto& model : specs::models()) {
-    if (model.native != specs::Size{}) continue;
+    if (model.is_demo()) continue;
     request.model = model;
     request.size = request.output = model.sizes.front();
     request.frames = model.frames;

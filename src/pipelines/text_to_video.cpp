@@ -27,7 +27,7 @@ void check_size(const specs::ModelSpec& spec,
                 const TextToVideoRequest& request,
                 std::vector<std::string>& wrong) {
   const auto [width, height] = request.size;
-  const int multiple = spec.native.width > 0 ? 2 : spec.size_multiple();
+  const int multiple = spec.has_native_size() ? 2 : spec.size_multiple();
   const int largest = kPositionsPerAxis * spec.size_multiple();
   const auto fitting = [&](int side) { return nearest(side, multiple, largest, multiple); };
   if (fitting(width) != width || fitting(height) != height) {
@@ -114,7 +114,7 @@ std::vector<std::string> complaints(const specs::ModelSpec& spec,
 }
 
 specs::Size render_size(const specs::ModelSpec& spec, specs::Size asked) {
-  if (spec.native.width == 0) return asked;
+  if (!spec.has_native_size()) return asked;
   const double area = double(spec.native.width) * spec.native.height;
   const double shape = double(asked.width) / asked.height;
   const int multiple = spec.size_multiple();

@@ -102,6 +102,9 @@ struct ModelSpec {
   std::string_view repository;  // the official one on Hugging Face; empty: none, as it comes along
 
   constexpr int size_multiple() const { return vae.space_stride() * 2; }
+  constexpr bool has_native_size() const { return native != Size{}; }
+  // A demonstration, which knows the toy world alone.
+  constexpr bool is_demo() const { return repository.empty(); }
 };
 
 // Every model this program knows by name.

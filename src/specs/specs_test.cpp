@@ -20,8 +20,7 @@ TEST(Specs, EveryModelIsFoundByItsName) {
 
 TEST(Specs, ReleasedModelsHaveHeadsOf128AndTheDemoFamilyOf32) {
   for (const auto& model : specs::models()) {
-    const bool is_demo = model.native != specs::Size{};
-    EXPECT_EQ(model.dit.head_dim(), is_demo ? 32 : 128) << model.name;
+    EXPECT_EQ(model.dit.head_dim(), model.is_demo() ? 32 : 128) << model.name;
   }
 }
 
@@ -29,10 +28,9 @@ TEST(Specs, EveryReleasedModelHasARepositoryOfItsOwn) {
   std::set<std::string_view> repositories;
   size_t released = 0;
   for (const auto& model : specs::models()) {
-    const bool is_demo = model.native != specs::Size{};
-    EXPECT_EQ(model.repository.empty(), is_demo) << model.name;
+    EXPECT_EQ(model.has_native_size(), model.is_demo()) << model.name;
     repositories.insert(model.repository);
-    if (!is_demo) ++released;
+    if (!model.is_demo()) ++released;
   }
   repositories.erase("");
   EXPECT_EQ(repositories.size(), released);

@@ -69,7 +69,7 @@ void describe(InstalledModel& model) {
 // How to get what is not there; empty where the name is not that of a model that can be had.
 std::string route_to(std::string_view name, const ModelFolders& folders) {
   const auto* model = specs::find_model(name);
-  if (model == nullptr || model->repository.empty()) return {};
+  if (model == nullptr || model->is_demo()) return {};
   return text("; it is ",
               base::human_bytes(published_bytes(*model)),
               " to fetch: ",
@@ -83,7 +83,7 @@ ModelFolders model_folders() {
 }
 
 std::string fetch_command(const specs::ModelSpec& model, const ModelFolders& folders) {
-  if (model.repository.empty()) return {};
+  if (model.is_demo()) return {};
   return text(
       "hf download ", model.repository, " --local-dir ", (folders.own / model.name).string());
 }

@@ -119,10 +119,9 @@ void print_table(const pipelines::MemoryPlan& plan, uint64_t available, std::str
             << (fits ? "fits" : "does not fit") << '\n';
 }
 
-// What somebody should know who asked for this; empty where nothing is odd. The demo models are
-// those that have a native size.
+// What somebody should know who asked for this; empty where nothing is odd.
 std::string warning(const GenerateJob& job) {
-  if (job.spec().native == specs::Size{}) return {};
+  if (!job.spec().is_demo()) return {};
   constexpr size_t kShown = 5;
   auto unknown = toyworld::unknown_words(job.options.prompt);
   if (unknown.empty()) return {};
