@@ -26,7 +26,7 @@ DEBIAN_PACKAGES=(
   libutf8proc-dev libsentencepiece-dev
   ffmpeg)
 FORMAT_PACKAGES=(clang-format)
-LINT_PACKAGES=("${FORMAT_PACKAGES[@]}" clang-tidy)
+LINT_PACKAGES=("${FORMAT_PACKAGES[@]}" clang-tidy libomp-dev)
 
 have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

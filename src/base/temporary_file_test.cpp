@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 fs::path fresh_file() {
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  const auto file = fs::temp_directory_path() / (std::string("zoetrope_temporary_") + test->name());
+  auto file = fs::temp_directory_path() / (std::string("zoetrope_temporary_") + test->name());
   fs::remove(file);
   return file;
 }

@@ -23,7 +23,7 @@ Setting tiny() {
           .placement = {.device = torch::kCPU, .matrices = torch::kFloat32}};
 }
 
-void expect_output(const Result& result, std::vector<int64_t> shape) {
+void expect_output(const Result& result, const std::vector<int64_t>& shape) {
   EXPECT_EQ(result.timing.seconds.size(), 2u);
   EXPECT_EQ(result.output.sizes().vec(), shape);
   EXPECT_TRUE(torch::isfinite(result.output).all().item<bool>());

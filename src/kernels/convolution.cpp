@@ -216,8 +216,8 @@ Tensor convolve_winograd(const Convolution& c, Tensor& scratch) {
                         .products = floats + kPlaces * (plan.weight_stride + plan.input_stride)};
   auto bias = torch::zeros({plan.panels * kPanelColumns}, fp32);
   bias.narrow(0, 0, plan.out).copy_(c.bias_O);
-  const auto y_BOFHW = torch::empty({x.size(0), plan.out, plan.frames, plan.height, plan.width},
-                                    x.options().memory_format(kChannelsLast));
+  auto y_BOFHW = torch::empty({x.size(0), plan.out, plan.frames, plan.height, plan.width},
+                              x.options().memory_format(kChannelsLast));
 
   transform_weights<T>(plan, c.weight_OCTHW, buffers.weight);
   for (int64_t sample = 0; sample < x.size(0); ++sample) {

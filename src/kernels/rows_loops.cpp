@@ -52,7 +52,12 @@ template <typename T>
 
 template <typename T>
 [[gnu::always_inline]] inline void layer_norm_loop(LayerNormRow<T> row) {
-  const auto [x, scale, shift, offset, eps, width, y] = row;
+  const auto* x = row.x;
+  const auto* scale = row.scale;
+  const auto* shift = row.shift;
+  auto* y = row.y;
+  const float offset = row.offset;
+  const int64_t width = row.width;
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (int64_t c = 0; c < width; ++c) sum += x[c];
@@ -60,7 +65,7 @@ template <typename T>
   float square = 0;
 #pragma omp simd reduction(+ : square)
   for (int64_t c = 0; c < width; ++c) square += (x[c] - mean) * (x[c] - mean);
-  const float factor = 1 / std::sqrt(square / static_cast<float>(width) + eps);
+  const float factor = 1 / std::sqrt(square / static_cast<float>(width) + row.eps);
 #pragma omp simd
   for (int64_t c = 0; c < width; ++c) {
     store(y + c, (x[c] - mean) * factor * (offset + scale[c]) + shift[c]);

@@ -210,12 +210,11 @@ void transform_output(const Output<T>&, const Tile&) {}
 
 #endif
 
-using c10::BFloat16;
 template void transform_input(const float*, const Tile&, int, int64_t, float*, int64_t);
-template void transform_input(const BFloat16*, const Tile&, int, int64_t, float*, int64_t);
+template void transform_input(const c10::BFloat16*, const Tile&, int, int64_t, float*, int64_t);
 template void transform_weight(const float*, int64_t, int64_t, float*, int64_t);
-template void transform_weight(const BFloat16*, int64_t, int64_t, float*, int64_t);
+template void transform_weight(const c10::BFloat16*, int64_t, int64_t, float*, int64_t);
 template void transform_output(const Output<float>&, const Tile&);
-template void transform_output(const Output<BFloat16>&, const Tile&);
+template void transform_output(const Output<c10::BFloat16>&, const Tile&);
 
 }  // namespace kernels::winograd

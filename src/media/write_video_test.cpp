@@ -21,7 +21,7 @@ using media::Size;
 
 fs::path fresh_folder() {
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  const auto folder = fs::temp_directory_path() / (std::string("zoetrope_media_") + test->name());
+  auto folder = fs::temp_directory_path() / (std::string("zoetrope_media_") + test->name());
   fs::remove_all(folder);
   fs::create_directories(folder);
   return folder;

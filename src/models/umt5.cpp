@@ -18,6 +18,7 @@ constexpr auto kNoBias = Linear::Bias::no;
 
 std::vector<Umt5Block> read_blocks(const Weights& from, const specs::Umt5Spec& spec) {
   std::vector<Umt5Block> blocks;
+  blocks.reserve(static_cast<size_t>(spec.num_layers));
   for (int i = 0; i < spec.num_layers; ++i) {
     blocks.emplace_back(from.in(base::text("blocks.", i)), spec);
   }
@@ -107,7 +108,7 @@ Tensor Umt5Block::attention_bias(const Tensor& buckets_R, const Tensor& mask_BL)
   const auto length = (buckets_R.size(0) + 1) / 2;
   // Row L - 1 - q of the windows holds the distances of query q to all keys.
   const auto windows_LNS = torch::embedding(pos_embedding, buckets_R).unfold(0, length, 1).flip(0);
-  const auto bias_BNLS = windows_LNS.transpose(0, 1).unsqueeze(0);
+  auto bias_BNLS = windows_LNS.transpose(0, 1).unsqueeze(0);
   if (!mask_BL.defined()) return bias_BNLS;
   const auto padding_BNLS = mask_BL.logical_not().unsqueeze(1).unsqueeze(1);
   return bias_BNLS.masked_fill(padding_BNLS, std::numeric_limits<float>::lowest());

@@ -11,7 +11,6 @@
 namespace {
 
 using models::NamedTensors;
-using torch::Tensor;
 
 constexpr specs::Umt5Spec kSmall = {.vocab = 50,
                                     .dim = 24,

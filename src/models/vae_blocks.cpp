@@ -92,7 +92,7 @@ Tensor Downsample::operator()(const Tensor& x_BCFHW, Stream& stream) const {
   // One zero column on the right and one zero row below, nothing on the other sides.
   const auto padded_NCHW = torch::constant_pad_nd(frames_as_batch(x_BCFHW), {0, 1, 0, 1});
   const auto half_NCHW = kernels::conv2d(padded_NCHW, resample.weight, resample.bias, /*stride=*/2);
-  const auto half_BCFHW = batch_as_frames(half_NCHW, x_BCFHW.size(0));
+  auto half_BCFHW = batch_as_frames(half_NCHW, x_BCFHW.size(0));
   if (!time_conv) return half_BCFHW;
 
   const auto joined_BCFHW = stream.join(this, half_BCFHW, 1);

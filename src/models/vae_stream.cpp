@@ -21,7 +21,7 @@ Tensor joined(const Tensor& before_BCFHW, const Tensor& x_BCFHW, int64_t frames)
 }  // namespace
 
 Tensor Stream::join(const void* owner, const Tensor& x_BCFHW, int64_t frames) {
-  const auto joined_BCFHW = joined(before(owner), x_BCFHW, frames);
+  auto joined_BCFHW = joined(before(owner), x_BCFHW, frames);
   remember(owner, joined_BCFHW, frames);
   return joined_BCFHW;
 }

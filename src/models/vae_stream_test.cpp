@@ -7,7 +7,6 @@
 namespace {
 
 using models::Stream;
-using models::Tensor;
 
 constexpr auto kChannelsLast = torch::MemoryFormat::ChannelsLast3d;
 

@@ -68,10 +68,11 @@ Tensor stored(const weights::TensorView& view) {
 
 // Lets go of mapped bytes; whoever reads them again reads the file again.
 void release_pages(std::span<const std::byte> bytes) {
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = (reinterpret_cast<uintptr_t>(bytes.data()) + page - 1) / page * page;
-  const auto end = reinterpret_cast<uintptr_t>(bytes.data() + bytes.size()) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const auto before = (page - reinterpret_cast<uintptr_t>(bytes.data()) % page) % page;
+  if (bytes.size() < before + page) return;
+  const auto whole_pages = (bytes.size() - before) / page * page;
+  ::madvise(const_cast<std::byte*>(bytes.data() + before), whole_pages, MADV_DONTNEED);
 }
 
 // One factor, or one for each row, shaped so that it multiplies the weight.
@@ -153,7 +154,7 @@ Tensor Weights::take(std::string_view name,
                      torch::ScalarType dtype) {
   const auto device = store_->placement.device;
   const auto found = find(name, shape, device);
-  const auto tensor = found.to(device, dtype).contiguous();
+  auto tensor = found.to(device, dtype).contiguous();
   // A copy was made: what was read of the file need not stay in memory beside it.
   const auto view = store_->views.find(text(prefix_, name));
   const bool copied = tensor.data_ptr() != found.data_ptr();
@@ -188,7 +189,7 @@ Tensor Weights::find(std::string_view name,
   }
   const auto found = store_->tensors.find(full);
   if (found == store_->tensors.end() && !store_->make) store_->refuse(text("no tensor ", full));
-  const auto tensor = found == store_->tensors.end() ? store_->make(full, shape) : found->second;
+  auto tensor = found == store_->tensors.end() ? store_->make(full, shape) : found->second;
   check(tensor.sizes(), tensor.is_floating_point(), tensor.dtype().name());
   return tensor;
 }

@@ -142,7 +142,8 @@ void run(const Case& c, const Module& module, CaseResult& result) {
 
 }  // namespace
 
-Case::Case(const fs::path& folder_, Options options_) : folder(folder_), options(options_) {
+Case::Case(const fs::path& case_folder, Options case_options)
+    : folder(case_folder), options(case_options) {
   const auto json = base::read_json(folder / "case.json");
   module = json.at("module");
   config = json.value("config", base::Json::object());

@@ -16,6 +16,7 @@ Guided prepare(const models::Dit& dit, const DenoiseInputs& inputs) {
   texts.push_back(inputs.text_LC.to(device));
   if (inputs.negative_LC.defined()) texts.push_back(inputs.negative_LC.to(device));
   std::vector<int64_t> lengths;
+  lengths.reserve(texts.size());
   for (const auto& text : texts) lengths.push_back(text.size(0));
   Tensor clip_BIC;
   if (inputs.image.clip_IC.defined()) {

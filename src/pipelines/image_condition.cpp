@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipelines/image_condition.h"
 
+#include <cmath>
+
 #include "base/error.h"
 #include "base/text.h"
 
@@ -52,13 +54,14 @@ struct Taps {
 };
 
 std::vector<Taps> taps(int from, int to) {
+  const auto nearest = [](double x) { return static_cast<int>(std::floor(x + 0.5)); };
   const double scale = double(from) / to;
   const double stretch = std::max(scale, 1.0);
   std::vector<Taps> all;
   for (int x = 0; x < to; ++x) {
     const double centre = (x + 0.5) * scale;
-    const int first = std::max(static_cast<int>(centre - kLobes * stretch + 0.5), 0);
-    const int end = std::min(static_cast<int>(centre + kLobes * stretch + 0.5), from);
+    const int first = std::max(nearest(centre - kLobes * stretch), 0);
+    const int end = std::min(nearest(centre + kLobes * stretch), from);
     std::vector<double> weights;
     double sum = 0;
     for (int i = first; i < end; ++i) {

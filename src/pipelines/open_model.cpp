@@ -95,7 +95,7 @@ std::vector<int64_t> token_ids(const text::Tokenizer& tokenizer,
   return tokenizer.encode(text::clean(prompt), static_cast<size_t>(spec.dit.text_len));
 }
 
-TextToVideoParts parts_of(std::shared_ptr<const OpenedModel> model,
+TextToVideoParts parts_of(const std::shared_ptr<const OpenedModel>& model,
                           models::Placement placement,
                           const Progress& progress) {
   TextToVideoParts parts{

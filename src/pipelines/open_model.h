@@ -34,7 +34,7 @@ std::vector<int64_t> token_ids(const text::Tokenizer& tokenizer,
                                const specs::ModelSpec& spec);
 
 // Loaders of the parts; they keep the model's files mapped and tell `progress` how far each is.
-TextToVideoParts parts_of(std::shared_ptr<const OpenedModel> model,
+TextToVideoParts parts_of(const std::shared_ptr<const OpenedModel>& model,
                           models::Placement placement,
                           const Progress& progress = {});
 

@@ -192,7 +192,7 @@ Tensor Sampler::advance(const Step& step,
     case Solver::lightx2v:
       return x + (step.next_sigma - step.sigma) * velocity;
     case Solver::dmd: {
-      const auto x0 =
+      auto x0 =
           (x.to(torch::kFloat64) - step.sigma * velocity.to(torch::kFloat64)).to(torch::kFloat32);
       if (!needs_noise(step)) return x0;
       return (1 - step.next_sigma) * x0 + step.next_sigma * noise;
@@ -252,7 +252,7 @@ Tensor Sampler::advance_dpmpp(const Step& step,
   const int i = step.number;
   const double h = lambda(i + 1) - lambda(i);
   const double weight = (1 - step.next_sigma) * std::expm1(-h);
-  const auto next = (step.next_sigma / step.sigma) * x - weight * x0;
+  auto next = (step.next_sigma / step.sigma) * x - weight * x0;
   if (i == 0 || i + 1 == count()) return next;
   // Infinite at i = 1 where sigma_0 is 1: the ratio is 0 and the term vanishes.
   const double h0 = lambda(i) - lambda(i - 1);

@@ -104,7 +104,7 @@ Rgb background_at(int background, int y) {
 }
 
 Tensor render(const Scene& scene, int frames) {
-  const auto clip_CFHW = torch::empty({3, frames, kHeight, kWidth});
+  auto clip_CFHW = torch::empty({3, frames, kHeight, kWidth});
   const int64_t plane = static_cast<int64_t>(frames) * kHeight * kWidth;
   float* const pixels = clip_CFHW.mutable_data_ptr<float>();
   const double duration = (frames - 1) / static_cast<double>(kFps);

@@ -67,6 +67,7 @@ std::string look(const models::Umt5& umt5,
   const auto concepts =
       concepts_to_score(kScoreSeed, static_cast<int>(settings.clips_per_look), Split::held_out);
   std::vector<std::string> prompts;
+  prompts.reserve(concepts.size());
   for (const auto& concept_ : concepts) prompts.push_back(plain_prompt(concept_));
   const auto latents =
       generate_latents(prompts, umt5, {&dit}, {.frames = settings.frames, .shift = settings.shift});

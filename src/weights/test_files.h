@@ -126,6 +126,7 @@ struct PickledTensor {
 
 inline std::string numbers(const std::vector<uint8_t>& values) {
   std::vector<std::string> items;
+  items.reserve(values.size());
   for (const auto value : values) items.push_back(number(value));
   return tuple(items);
 }
