@@ -140,7 +140,7 @@ void add_set(const TensorFiles& files, Expert expert, bool is_own_folder, Findin
 fs::path find_tokenizer(const fs::path& folder) {
   for (const auto place : kTokenizerFolders) {
     for (const auto file : kTokenizerFiles) {
-      const auto candidate = place.empty() ? folder : folder / place;
+      auto candidate = place.empty() ? folder : folder / place;
       if (fs::exists(candidate / file)) return candidate;
     }
   }

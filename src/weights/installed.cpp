@@ -22,7 +22,7 @@ fs::path from_environment(const char* variable) {
 }
 
 fs::path own_folder() {
-  if (const auto named = from_environment("ZOETROPE_MODELS"); !named.empty()) return named;
+  if (auto named = from_environment("ZOETROPE_MODELS"); !named.empty()) return named;
   if (const auto data = from_environment("XDG_DATA_HOME"); !data.empty()) {
     return data / "zoetrope/models";
   }
@@ -33,7 +33,7 @@ fs::path own_folder() {
 fs::path demo_folder() {
   std::error_code ignored;
   const auto programs = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  const auto installed = programs.parent_path() / "share/zoetrope/weights/tiny";
+  auto installed = programs.parent_path() / "share/zoetrope/weights/tiny";
   if (fs::is_directory(installed, ignored)) return installed;
   for (auto above = programs; above.has_relative_path(); above = above.parent_path()) {
     if (fs::is_directory(above / "weights/tiny", ignored)) return above / "weights/tiny";

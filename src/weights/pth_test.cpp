@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "weights/test_files.h"
 #include "weights/zip.h"
 
@@ -128,10 +129,11 @@ TEST(Pth, RefusesEveryNameThatIsNotInItsTable) {
            {"torch.storage", "_load_from_bytes"},
            {"numpy.core.multiarray", "_reconstruct"}}) {
     const auto call = test::global(module, name) + test::tuple({test::text("true")}) + "R";
+    const auto full_name = base::text(module, '.', name);
     const auto message = refusal_of(pth(state_dict({{"w", call}})));
-    EXPECT_TRUE(contains(message, module + "." + name)) << message;
+    EXPECT_TRUE(contains(message, full_name)) << message;
     const auto older = refusal_of(legacy(state_dict({{"w", call}})));
-    EXPECT_TRUE(contains(older, module + "." + name)) << older;
+    EXPECT_TRUE(contains(older, full_name)) << older;
   }
 }
 

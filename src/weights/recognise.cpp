@@ -117,10 +117,11 @@ const Signature* find_signature(const TensorMap& tensors) {
 std::map<std::string, TensorMap> split_by_prefix(const TensorMap& tensors) {
   std::map<std::string, TensorMap> groups;
   for (const auto& [name, view] : tensors) {
-    const auto* prefix = std::ranges::find_if(
-        kPrefixes, [&](std::string_view candidate) { return name.starts_with(candidate); });
-    const std::string_view found = prefix == std::end(kPrefixes) ? "" : *prefix;
-    groups[std::string(found)].emplace(name.substr(found.size()), view);
+    std::string_view prefix;
+    for (const auto candidate : kPrefixes) {
+      if (prefix.empty() && name.starts_with(candidate)) prefix = candidate;
+    }
+    groups[std::string(prefix)].emplace(name.substr(prefix.size()), view);
   }
   return groups;
 }

@@ -182,6 +182,7 @@ std::vector<TensorFiles> find_tensor_sets(const fs::path& folder) {
     if (set.files.empty()) set.files.push_back(file);
   }
   std::vector<TensorFiles> found;
+  found.reserve(sets.size());
   for (auto& [stem, set] : sets) found.push_back(std::move(set));
   return found;
 }
