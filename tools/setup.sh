@@ -24,6 +24,9 @@ DEBIAN_PACKAGES=(
   nlohmann-json3-dev libgtest-dev
   libavformat-dev libavcodec-dev libswscale-dev libavutil-dev
   libutf8proc-dev libsentencepiece-dev
+  libboost1.81-dev libcurl4-openssl-dev libssl-dev
+  libsoci-dev libsqlite3-dev libpq-dev
+  libspdlog-dev libfmt-dev prometheus-cpp-dev libtomlplusplus-dev
   ffmpeg)
 FORMAT_PACKAGES=(clang-format)
 LINT_PACKAGES=("${FORMAT_PACKAGES[@]}" clang-tidy libomp-dev)
