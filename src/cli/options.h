@@ -21,6 +21,7 @@ class Complaints {
  public:
   void add(std::string complaint) { lines_.push_back(std::move(complaint)); }
   bool empty() const { return lines_.empty(); }
+  const std::vector<std::string>& lines() const { return lines_; }
   // Throws Error(invalid), one complaint per line, if there are any.
   void refuse() const;
 
