@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "objects/label.h"
 #include "objects/store.h"
 
 namespace objects {
@@ -97,13 +98,19 @@ void collect_uploads(const fs::path& uploads, int64_t now, int64_t grace, Collec
 
 }  // namespace
 
+void Store::remove_results(const std::string& task) {
+  check_path_part(task, "task");
+  std::error_code problem;
+  fs::remove_all(options_.folder / "out" / task, problem);
+}
+
 Collected Store::collect(const std::function<bool(const ResultName&)>& is_referenced) {
   const auto now = clock_.wall();
   const int64_t grace = std::chrono::milliseconds(options_.grace).count();
   Collected collected;
   collect_results(options_.folder / "out", now, grace, is_referenced, collected);
   collect_uploads(options_.folder / "uploads", now, grace, collected);
-  for (const auto& file : children(options_.folder / "tmp")) {
+  for (const auto& file : children(incoming())) {
     if (now - changed(file, now) >= grace) collected.temporaries += remove(file, collected);
   }
   return collected;

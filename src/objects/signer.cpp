@@ -38,7 +38,7 @@ void write_keys(const fs::path& file, const std::vector<SigningKey>& keys) {
   for (const auto& key : keys) list.push_back({{"id", key.id}, {"secret", key.secret}});
   Writer writer(file.string() + "." + crypto::random_hex(kIdBytes), kMaxKeyFile);
   writer.write(base::Json{{"keys", list}}.dump(2) + "\n");
-  durable_publish(writer.file(), file, file.parent_path(), system_disk());
+  durable_publish(writer.finish().file, file, file.parent_path(), system_disk());
 }
 
 void check_is_private(const fs::path& file) {

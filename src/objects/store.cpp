@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -84,6 +85,13 @@ fs::path content_path(const fs::path& folder, const Upload& upload) {
   return folder / text(upload.content.sha256, extension_of(upload.media_type));
 }
 
+std::string head_of(const fs::path& file) {
+  char head[64] = {};
+  std::ifstream in(file, std::ios::binary);
+  in.read(head, sizeof head);
+  return {head, static_cast<size_t>(in.gcount())};
+}
+
 base::Json about(const Upload& upload) {
   return {{"name", upload.name},
           {"media_type", upload.media_type},
@@ -140,12 +148,9 @@ std::unique_ptr<Writer> Store::begin(uint64_t max_bytes) const {
   return std::make_unique<Writer>(options_.folder / "tmp" / name, max_bytes);
 }
 
-Content Store::publish_result(Writer& writer, const ResultName& name) {
+void Store::publish_result(const Received& received, const ResultName& name) {
   const auto out = options_.folder / "out";
-  const auto file = out / path_of(name);
-  const auto content = writer.finish();
-  publish(writer.file(), file, out);
-  return content;
+  publish(received.file, out / path_of(name), out);
 }
 
 std::string Store::new_upload_id(std::string_view tenant) {
@@ -153,7 +158,9 @@ std::string Store::new_upload_id(std::string_view tenant) {
 }
 
 // about.json comes last: an upload exists from then on.
-Upload Store::publish_upload(Writer& writer, const std::string& id, std::string_view name) {
+Upload Store::publish_upload(const Received& received,
+                             const std::string& id,
+                             std::string_view name) {
   const auto folder = folder_of(id);
   if (fs::exists(folder / kAboutUpload)) {
     throw base::Error(base::Fault::conflict, "this upload has been made already");
@@ -162,16 +169,16 @@ Upload Store::publish_upload(Writer& writer, const std::string& id, std::string_
   Upload upload{.id = id,
                 .tenant = id.substr(0, kTenantDigits),
                 .name = label(name),
-                .media_type = std::string(media_type_of(writer.head())),
-                .content = writer.finish(),
+                .media_type = std::string(media_type_of(head_of(received.file))),
+                .content = received.content,
                 .created = now,
                 .expires = now + std::chrono::milliseconds(options_.upload_retention).count()};
   upload.path = content_path(folder, upload);
   const auto uploads = options_.folder / "uploads";
-  publish(writer.file(), upload.path, uploads);
+  publish(received.file, upload.path, uploads);
   const auto description = begin(kMaxAbout);
   description->write(about(upload).dump(2) + "\n");
-  publish(description->file(), folder / kAboutUpload, uploads);
+  publish(description->finish().file, folder / kAboutUpload, uploads);
   return upload;
 }
 

@@ -82,17 +82,20 @@ class Store {
   // What was accepted before may still write.
   uint64_t room_left() const;
 
+  // The folder to receive files in. Who receives them removes those that are not published.
+  std::filesystem::path incoming() const { return options_.folder / "tmp"; }
+  // A file in it that removes itself.
   std::unique_ptr<Writer> begin(uint64_t max_bytes) const;
 
-  // Ends the writer and gives its file the name, durably. Repeated with the same name the newer
-  // file takes the older one's place. Throws Error(invalid) for names that are none.
-  Content publish_result(Writer& writer, const ResultName& name);
+  // Gives the file its name, durably; it is gone from incoming() then. Repeated with the same name
+  // the newer file takes the older one's place. Throws Error(invalid) for names that are none.
+  void publish_result(const Received& received, const ResultName& name);
 
   // An id that nobody can guess, for an upload that is to come.
   static std::string new_upload_id(std::string_view tenant);
   // `name` is what the sender calls it. Throws Error(conflict) where the id has been used,
   // Error(not_found) where it is none.
-  Upload publish_upload(Writer& writer, const std::string& id, std::string_view name);
+  Upload publish_upload(const Received& received, const std::string& id, std::string_view name);
 
   // ── files out ──
   // Throw Error(not_found); an expired upload is one that is not there.
@@ -100,6 +103,9 @@ class Store {
   Upload find_upload(const std::string& id) const;
 
   // ── care ──
+  // Of all attempts, at once. No error where there are none.
+  void remove_results(const std::string& task);
+
   // Removes results that `is_referenced` denies, once older than the grace; uploads that have
   // expired; and what was left behind in tmp/ and by uploads that broke off. What a running attempt
   // has published counts as referenced. Call from one thread at a time.

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "crypto/digest.h"
-#include "objects/test_folder.h"
+#include "objects/test_store.h"
 
 namespace {
 
@@ -17,62 +17,14 @@ namespace fs = std::filesystem;
 using namespace std::string_literals;
 using base::Fault;
 using objects::content_of;
+using objects::date_all;
 using objects::error_of;
+using objects::kDay;
+using objects::Keeping;
 using objects::ResultName;
 using objects::Store;
 
-constexpr int64_t kHour = 3'600'000;
-constexpr int64_t kDay = 24 * kHour;
 constexpr auto kPng = "\x89PNG\r\n\x1a\n and so on";
-
-struct Keeping {
-  objects::TestFolder folder;
-  int64_t now = 1'770'000'000'000;
-  objects::Disk disk = objects::system_disk();
-  std::unique_ptr<Store> store;
-
-  Keeping() { start(); }
-
-  void start() {
-    store.reset();
-    store = std::make_unique<Store>(objects::Options{.folder = folder.path() / "data"},
-                                    base::Clock{.wall = [this] { return now; }, .steady = {}},
-                                    disk);
-  }
-
-  fs::path data() const { return folder.path() / "data"; }
-
-  objects::Content publish(const ResultName& name, const std::string& bytes) {
-    const auto writer = store->begin(1000);
-    writer->write(bytes);
-    return store->publish_result(*writer, name);
-  }
-
-  objects::Upload upload(const std::string& bytes, const std::string& name = "cat.png") {
-    const auto writer = store->begin(1000);
-    writer->write(bytes);
-    return store->publish_upload(*writer, Store::new_upload_id("ann"), name);
-  }
-
-  int files_in(const std::string& part) const {
-    int count = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(data() / part)) {
-      count += entry.is_regular_file();
-    }
-    return count;
-  }
-};
-
-// Files are as old as the test says, not as old as they are.
-void date(const fs::path& path, int64_t wall) {
-  const timespec time{.tv_sec = wall / 1000, .tv_nsec = 0};
-  const timespec times[] = {time, time};
-  ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0) << path;
-}
-
-void date_all(const fs::path& folder, int64_t wall) {
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) date(entry.path(), wall);
-}
 
 // ── results ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -121,9 +73,10 @@ TEST(Writer, CountsAndDigestsWhatComesInPieces) {
   Keeping one;
   const auto writer = one.store->begin(8);
   for (const auto* piece : {"ab", "", "cd", "efgh"}) writer->write(piece);
-  EXPECT_EQ(writer->finish().bytes, 8u);
-  EXPECT_EQ(writer->finish().sha256, crypto::sha256_hex("abcdefgh"));
-  EXPECT_EQ(writer->head(), "abcdefgh");
+  const auto received = writer->finish();
+  EXPECT_EQ(received.content.bytes, 8u);
+  EXPECT_EQ(received.content.sha256, crypto::sha256_hex("abcdefgh"));
+  EXPECT_EQ(content_of(received.file), "abcdefgh");
 }
 
 TEST(Writer, RefusesTheFirstByteTooMany) {
@@ -145,11 +98,12 @@ TEST(Writer, LeavesNothingUnlessItIsPublished) {
   EXPECT_EQ(one.files_in("tmp"), 0);
 }
 
-// The one of this process that has the file open; -1 where none has.
-int descriptor_of(const fs::path& file) {
+// The one of this process that has a file of the folder open; -1 where none has.
+int descriptor_of(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
     std::error_code problem;
-    if (fs::read_symlink(entry, problem) == file) return std::stoi(entry.path().filename());
+    if (fs::read_symlink(entry, problem).parent_path() == folder)
+      return std::stoi(entry.path().filename());
   }
   return -1;
 }
@@ -158,7 +112,7 @@ TEST(Writer, CallsAFullDiskExhausted) {
   Keeping one;
   const auto writer = one.store->begin(100);
   const int always_full = ::open("/dev/full", O_WRONLY);
-  ASSERT_GE(::dup2(always_full, descriptor_of(writer->file())), 0);
+  ASSERT_GE(::dup2(always_full, descriptor_of(one.store->incoming())), 0);
   ::close(always_full);
   const auto error = error_of([&] { writer->write("bytes"); });
   EXPECT_EQ(error.fault(), Fault::exhausted);
@@ -290,7 +244,7 @@ TEST(Uploads, AreMadeOnce) {
   const auto made = one.upload(kPng);
   const auto writer = one.store->begin(10);
   writer->write("other");
-  const auto again = [&] { one.store->publish_upload(*writer, made.id, "x"); };
+  const auto again = [&] { one.store->publish_upload(writer->finish(), made.id, "x"); };
   EXPECT_EQ(error_of(again).fault(), Fault::conflict);
   EXPECT_EQ(content_of(one.store->find_upload(made.id).path), kPng);
 }
@@ -326,74 +280,12 @@ TEST(Uploads, ThatBrokeOffAreNotThere) {
   const auto id = Store::new_upload_id("ann");
   const auto writer = one.store->begin(100);
   writer->write(kPng);
-  EXPECT_THROW(one.store->publish_upload(*writer, id, "x"), std::runtime_error);
+  EXPECT_THROW(one.store->publish_upload(writer->finish(), id, "x"), std::runtime_error);
   EXPECT_EQ(error_of([&] { one.store->find_upload(id); }).fault(), Fault::not_found);
   EXPECT_EQ(one.files_in("uploads"), 1);
   date_all(one.data() / "uploads", one.now - 2 * kDay);
   one.store->collect([](const ResultName&) { return false; });
   EXPECT_EQ(one.files_in("uploads"), 0);
-}
-
-// ── collecting ──────────────────────────────────────────────────────────────────────────────────
-
-TEST(Collect, RemovesWhatIsNotReferencedOnceItIsOldEnough) {
-  Keeping one;
-  one.publish({"kept", 1, "video.mp4"}, "kept");
-  one.publish({"lost", 1, "video.mp4"}, "lost");
-  one.publish({"lost", 2, "video.mp4"}, "too young");
-  date_all(one.data() / "out", one.now - 25 * kHour);
-  date(one.data() / "out" / "lost" / "2" / "video.mp4", one.now - 23 * kHour);
-  const auto collected =
-      one.store->collect([](const ResultName& name) { return name.task == "kept"; });
-  EXPECT_EQ(collected.results, 1);
-  EXPECT_EQ(collected.bytes, 4u);
-  EXPECT_NO_THROW(one.store->open_result({"kept", 1, "video.mp4"}));
-  EXPECT_NO_THROW(one.store->open_result({"lost", 2, "video.mp4"}));
-  EXPECT_FALSE(fs::exists(one.data() / "out" / "lost" / "1"));
-}
-
-TEST(Collect, AsksForEachFileByItsFullName) {
-  Keeping one;
-  one.publish({"task", 3, "video.mp4"}, "x");
-  one.publish({"task", 3, "poster.png"}, "x");
-  date_all(one.data() / "out", one.now - 2 * kDay);
-  one.store->collect([](const ResultName& name) {
-    return name.task == "task" && name.attempt == 3 && name.name == "video.mp4";
-  });
-  EXPECT_NO_THROW(one.store->open_result({"task", 3, "video.mp4"}));
-  EXPECT_EQ(one.files_in("out"), 1);
-}
-
-TEST(Collect, NeverRemovesAReferencedFileHoweverOld) {
-  Keeping one;
-  one.publish({"task", 1, "video.mp4"}, "x");
-  one.now += 10'000 * kDay;
-  EXPECT_EQ(one.store->collect([](const ResultName&) { return true; }).results, 0);
-  EXPECT_NO_THROW(one.store->open_result({"task", 1, "video.mp4"}));
-}
-
-TEST(Collect, RemovesExpiredUploadsAndTheirFolders) {
-  Keeping one;
-  const auto old = one.upload(kPng).id;
-  one.now += 6 * kDay;
-  const auto young = one.upload(kPng).id;
-  one.now += 1 * kDay;
-  EXPECT_EQ(one.store->collect([](const ResultName&) { return false; }).uploads, 1);
-  EXPECT_NO_THROW(one.store->find_upload(young));
-  EXPECT_EQ(one.files_in("uploads"), 2);
-  one.now += 6 * kDay;
-  EXPECT_EQ(one.store->collect([](const ResultName&) { return false; }).uploads, 1);
-  EXPECT_TRUE(fs::is_empty(one.data() / "uploads"));
-}
-
-TEST(Collect, RemovesTemporariesThatNobodyWritesTo) {
-  Keeping one;
-  const auto writer = one.store->begin(10);
-  std::ofstream(one.data() / "tmp" / "left") << "half";
-  date(one.data() / "tmp" / "left", one.now - 25 * kHour);
-  date(writer->file(), one.now - 1 * kHour);
-  EXPECT_EQ(one.store->collect([](const ResultName&) { return false; }).temporaries, 1);
-  EXPECT_TRUE(fs::exists(writer->file()));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "objects/writer.h"
 
-#include <algorithm>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -32,7 +31,6 @@ void Writer::write(std::string_view bytes) {
   }
   digest_.add(bytes);
   content_.bytes += bytes.size();
-  head_.append(bytes.substr(0, kHeadBytes - head_.size()));
   while (!bytes.empty()) {
     const auto written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
@@ -41,9 +39,9 @@ void Writer::write(std::string_view bytes) {
   }
 }
 
-const Content& Writer::finish() {
-  if (content_.sha256.empty()) content_.sha256 = digest_.finish();
-  return content_;
+Received Writer::finish() {
+  content_.sha256 = digest_.finish();
+  return {.file = file_, .content = content_};
 }
 
 }  // namespace objects

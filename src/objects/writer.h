@@ -17,6 +17,12 @@ struct Content {
   std::string sha256;  // hex digits
 };
 
+// A complete file in Store::incoming(), to be published.
+struct Received {
+  std::filesystem::path file;
+  Content content;
+};
+
 // Owned by one thread at a time. The file is removed with the writer unless it was published.
 class Writer {
  public:
@@ -29,21 +35,14 @@ class Writer {
   // Throws Error(invalid) at the first byte beyond `max_bytes`, and as the constructor.
   void write(std::string_view bytes);
 
-  // What was written; nothing may be written afterwards. May be called again.
-  const Content& finish();
-
-  // The first bytes, at most kHeadBytes, for media_type_of().
-  std::string_view head() const { return head_; }
-  const std::filesystem::path& file() const { return file_; }
-
-  static constexpr size_t kHeadBytes = 512;
+  // What was written; nothing may be written afterwards, and the writer outlives the publishing.
+  Received finish();
 
  private:
   std::filesystem::path file_;
   uint64_t max_bytes_;
   // Open until the end: as long as it is, the kernel remembers a failed write for the next sync.
   int descriptor_;
-  std::string head_;
   crypto::Sha256 digest_;
   Content content_;
 };
