@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tasks/store.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "tasks/delivery_sql.h"
+#include "tasks/key_cache.h"
+#include "tasks/queue_sql.h"
+#include "tasks/schema.h"
+#include "tasks/sqlite_database.h"
+
+namespace tasks {
+namespace {
+
+using base::Error;
+using base::Fault;
+
+// The deadlines of an earlier run are of another clock: every lease begins anew, every delivery
+// that was being sent is due.
+void restart_clocks(Database& database, int64_t lease_ms) {
+  database.run_write([&](Connection& sql, Now now) {
+    sql.run(sql::kRenewLeases, {{"deadline", now.steady + lease_ms}});
+    sql.run(sql::kForgetDelays);
+    sql.run(sql::kEndDeliveryLeases, {{"steady", now.steady}});
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<Store> Store::open(const std::string& url,
+                                   base::Clock clock,
+                                   StoreOptions options) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  std::unique_ptr<Database> database;
+  if (url.starts_with(kSqlite)) {
+    database = std::make_unique<SqliteDatabase>(
+        SqliteOptions{.file = url.substr(kSqlite.size()),
+                      .readers = options.connections,
+                      .ballast_bytes = options.ballast_bytes,
+                      .disk_floor_bytes = options.disk_floor_bytes},
+        clock);
+  } else {
+    throw Error(Fault::invalid,
+                base::text("\"", url, "\" is neither sqlite:PATH nor postgres://…"));
+  }
+  migrate(*database);
+  if (url.starts_with(kSqlite)) restart_clocks(*database, options.lease_ms);
+  return std::unique_ptr<Store>(
+      new Store(std::move(database), std::move(clock), std::move(options)));
+}
+
+Store::Store(std::unique_ptr<Database> database, base::Clock clock, StoreOptions options)
+    : clock_(std::move(clock)),
+      options_(std::move(options)),
+      database_(std::move(database)),
+      keys_(std::make_unique<KeyCache>(clock_)) {}
+
+Store::~Store() = default;
+
+void Store::tell(Change::Kind kind, const std::string& task) const {
+  if (options_.on_change) options_.on_change({kind, task});
+}
+
+// A task ended or went back: it has news, a webhook may be due, and its lane has room.
+void Store::tell_end(const std::string& task) const {
+  tell(Change::Kind::task, task);
+  tell(Change::Kind::delivery, task);
+  tell(Change::Kind::queue, task);
+}
+
+}  // namespace tasks

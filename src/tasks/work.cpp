@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.h"
+#include "tasks/database.h"
+#include "tasks/queue_sql.h"
+#include "tasks/store.h"
+#include "tasks/transitions.h"
+
+namespace tasks {
+namespace {
+
+using base::Error;
+using base::Fault;
+using base::text;
+
+// The lanes that have something for the worker, in the order of their turns.
+std::vector<Lane> candidates(Connection& sql, Now now, const std::vector<std::string>& weights) {
+  std::vector<std::string> names;
+  std::vector<Parameter> parameters = {{"steady", now.steady}};
+  for (size_t i = 0; i < weights.size(); ++i) names.push_back(text("w", i));
+  for (size_t i = 0; i < weights.size(); ++i) parameters.push_back({names[i].c_str(), weights[i]});
+  std::string statement = sql::kCandidates;
+  constexpr std::string_view kRows = "{weights}";
+  statement.replace(statement.find(kRows), kRows.size(), "(:" + base::join(names, "), (:") + ")");
+
+  std::vector<Lane> lanes;
+  Lane lane;
+  const Connection::Target targets[] = {&lane.key_id, &lane.tenant, &lane.weights};
+  sql.each_row(statement, parameters, targets, [&] { lanes.push_back(lane); });
+  return lanes;
+}
+
+bool lock_lane(Connection& sql, const char* statement, const Lane& lane) {
+  return !sql.rows<int64_t>(statement, {{"key_id", lane.key_id}}).empty();
+}
+
+std::vector<Lease> leases_of(Connection& sql, const char* statement, const Parameter& parameter) {
+  std::vector<Lease> leases;
+  Lease lease;
+  const Connection::Target targets[] = {&lease.task, &lease.attempt, &lease.token};
+  sql.each_row(statement, {&parameter, 1}, targets, [&] { leases.push_back(lease); });
+  return leases;
+}
+
+}  // namespace
+
+std::optional<Claim> Store::claim(const std::string& worker,
+                                  const std::vector<std::string>& weights) {
+  if (worker.empty() || weights.empty()) {
+    throw Error(Fault::invalid, "a claim needs the worker's name and the weights that it holds");
+  }
+  const auto claim = database_->write([&](Connection& sql, Now now) -> std::optional<Claim> {
+    const auto lanes = candidates(sql, now, weights);
+    for (const auto* lock : {sql::kLockLaneOrSkip, sql::kLockLane}) {
+      for (const auto& lane : lanes) {
+        if (!lock_lane(sql, lock, lane)) continue;
+        if (auto taken = take(sql, now, lane, worker, options_.lease_ms)) return taken;
+      }
+    }
+    return std::nullopt;
+  });
+  if (claim) tell(Change::Kind::task, claim->lease.task);
+  return claim;
+}
+
+Heartbeat Store::heartbeat(const Lease& lease, const std::string& progress) {
+  const auto cancel_requested = database_->write([&](Connection& sql, Now now) {
+    const auto rows = sql.rows<int64_t>(sql::kHeartbeat,
+                                        {{"deadline", now.steady + options_.lease_ms},
+                                         {"progress", progress},
+                                         {"wall", now.wall},
+                                         {"id", lease.task},
+                                         {"attempt", lease.attempt},
+                                         {"token", lease.token}});
+    if (rows.empty()) throw Error(Fault::conflict, text("lease lost: task ", lease.task));
+    return std::get<0>(rows[0]) != 0;
+  });
+  if (!progress.empty()) tell(Change::Kind::task, lease.task);
+  return {.cancel_requested = cancel_requested, .lease_ms = options_.lease_ms};
+}
+
+State Store::finish(const Lease& lease, const Result& result) {
+  const auto state = database_->write([&](Connection& sql, Now now) {
+    const auto task = hold_by_lease(sql, lease);
+    if (task.cancel_requested == CancelRequested::yes) return settle(sql, now, task, cancelled());
+    complete(sql, now, task, result);
+    return State::completed;
+  });
+  tell_end(lease.task);
+  return state;
+}
+
+State Store::fail(const Lease& lease, const Failure& failure) {
+  const auto state = database_->write([&](Connection& sql, Now now) {
+    const auto task = hold_by_lease(sql, lease);
+    if (failure.kind == FailureClass::cancelled && task.cancel_requested == CancelRequested::no) {
+      throw Error(Fault::invalid, text("nobody asked to cancel task ", lease.task));
+    }
+    return settle(sql, now, task, failure);
+  });
+  tell_end(lease.task);
+  return state;
+}
+
+State Store::release(const Lease& lease) {
+  const auto state = database_->write([&](Connection& sql, Now now) {
+    const auto task = hold_by_lease(sql, lease);
+    if (task.cancel_requested == CancelRequested::yes) return settle(sql, now, task, cancelled());
+    requeue(sql, now, task, {.failures = task.failures}, "released");
+    return State::created;
+  });
+  tell_end(lease.task);
+  return state;
+}
+
+std::vector<Rescued> Store::rescue() {
+  const auto leases = database_->write([](Connection& sql, Now now) {
+    return leases_of(sql, sql::kExpiredLeases, {"steady", now.steady});
+  });
+  return end_leases(leases, Leases::expired);
+}
+
+std::vector<Rescued> Store::worker_gone(const std::string& worker) {
+  const auto leases = database_->read([&](Connection& sql) {
+    return leases_of(sql, sql::kLeasesOfWorker, {"worker", worker});
+  });
+  return end_leases(leases, Leases::all);
+}
+
+// Each in a transaction of its own: a lease that was renewed or ended meanwhile is left alone.
+std::vector<Rescued> Store::end_leases(const std::vector<Lease>& leases, Leases which) {
+  std::vector<Rescued> rescued;
+  for (const auto& lease : leases) {
+    const auto state = database_->write([&](Connection& sql, Now now) -> std::optional<State> {
+      const auto task = find_by_lease(sql, lease);
+      if (!task) return std::nullopt;
+      if (which == Leases::expired && task->lease_deadline > now.steady) return std::nullopt;
+      return settle(sql, now, *task, {.kind = FailureClass::worker_lost});
+    });
+    if (!state) continue;
+    rescued.push_back({.task = lease.task, .attempt = lease.attempt, .state = *state});
+    tell_end(lease.task);
+  }
+  return rescued;
+}
+
+}  // namespace tasks
