@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Building messages: text("no tensor ", name, " in ", file).
+// Building messages: text("no tensor ", name, " in ", file), and what they say of sizes and names.
 #pragma once
 
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -32,5 +33,8 @@ std::string join(const Range& items, std::string_view separator) {
 
 // 1536 -> "1.5 KiB", 28591071232 -> "26.6 GiB".
 std::string human_bytes(unsigned long long bytes);
+
+// The candidate that `word` was probably meant to be; empty when none is close.
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace base

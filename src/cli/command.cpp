@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "cli/options.h"
+#include "base/text.h"
 
 namespace cli {
 namespace {
@@ -37,7 +37,7 @@ int refuse_unknown(std::string_view program,
                    std::string_view word) {
   std::vector<std::string_view> names = {"help"};
   for (const auto& command : commands) names.push_back(command.name);
-  const auto meant = nearest(word, names);
+  const auto meant = base::nearest(word, names);
   std::cerr << program << ": no command \"" << word << '"';
   if (!meant.empty()) std::cerr << "; did you mean " << meant << '?';
   std::cerr << '\n' << program << " help lists all\n";

@@ -5,8 +5,6 @@
 #include <charconv>
 #include <cmath>
 #include <iostream>
-#include <numeric>
-#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -139,7 +137,7 @@ void complain_of_unknown(const BoundForm& form, std::string_view name, Complaint
   for (const auto& option : form.options) {
     if (is_option(option)) names.push_back(option.name);
   }
-  const auto meant = nearest(name, names);
+  const auto meant = base::nearest(name, names);
   const auto hint = meant.empty() ? text("; ", form.command, " --help lists them")
                                   : text("; did you mean ", meant, "?");
   complaints.add(text(name, ": no such option", hint));
@@ -256,19 +254,6 @@ std::string usage_line(const BoundForm& form) {
   return line + " [OPTIONS]\n";
 }
 
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 void Complaints::refuse() const {
@@ -309,19 +294,6 @@ bool asks_for_help(Arguments arguments) {
 
 void print_help(const BoundForm& form) {
   std::cout << help_text(form);
-}
-
-std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
-  std::string_view best;
-  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
-  for (const auto candidate : candidates) {
-    const auto distance = edit_distance(word, candidate);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best;
 }
 
 }  // namespace cli

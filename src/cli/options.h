@@ -138,7 +138,4 @@ std::optional<Request> read_options(const Form<Request>& form, Arguments argumen
   return request;
 }
 
-// The candidate that `word` was probably meant to be; empty when none is close.
-std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
-
 }  // namespace cli

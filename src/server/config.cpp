@@ -153,7 +153,7 @@ void complain_of_unknown(std::string_view key,
   std::vector<std::string> keys = {"weights"};
   for (const auto& option : kOptions) keys.push_back(key_of(option.name));
   const std::vector<std::string_view> views(keys.begin(), keys.end());
-  const auto meant = cli::nearest(key, views);
+  const auto meant = base::nearest(key, views);
   complaints.add(text(where,
                       key,
                       ": no such setting",
