@@ -11,7 +11,7 @@ namespace {
 
 constexpr cli::Command kCommands[] = {
     {"models", "list the models on this machine and those that could be", cli::models},
-    {"show", "tell what a weights file or a model folder holds", cli::show},
+    {"show", "tell what a weights file, a model folder or a server holds", cli::show},
     {"doctor", "check this machine and say what to do about each problem", cli::doctor},
 };
 

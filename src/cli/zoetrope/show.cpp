@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// zoetrope show: what a weights file or a model's folder holds, read from headers alone.
+// zoetrope show: what a weights file or a model's folder holds, read from headers alone; or what a
+// server offers.
 #include <algorithm>
 #include <iostream>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "catalog/pages.h"
 #include "cli/options.h"
 #include "cli/zoetrope/commands.h"
 #include "weights/checkpoint.h"
@@ -20,6 +22,7 @@ using base::text;
 struct Request {
   std::vector<std::string> paths;
   bool json = false;
+  bool markdown = false;
 };
 
 constexpr Option<Request> kOptions[] = {
@@ -27,12 +30,16 @@ constexpr Option<Request> kOptions[] = {
      "",
      &Request::paths,
      "A file, a folder, or the name of an installed model. Several are taken as parts of one "
-     "model.",
+     "model. The word endpoints: what a server offers.",
      {.required = true}},
-    {"--json", "", &Request::json, "One JSON object."},
+    {"--json", "", &Request::json, "One JSON object; of endpoints, a list."},
+    {"--markdown", "", &Request::markdown, "Of endpoints: the text of docs/models.md."},
 };
 constexpr Form<Request> kForm = {
-    "zoetrope show", "Tells what weights files or the folder of a model hold.", kOptions};
+    "zoetrope show",
+    "Tells what weights files or the folder of a model hold, or what a server offers.",
+    kOptions,
+    "A file that is called endpoints is ./endpoints."};
 
 // ── the description as JSON, from which the plain text is made too ──
 
@@ -280,11 +287,35 @@ void print_plain(const Json& json) {
   }
 }
 
+// ── endpoints ──
+
+bool is_about_endpoints(const Request& request) {
+  return request.paths.size() == 1 && request.paths[0] == "endpoints";
+}
+
+void print_endpoints(const Request& request) {
+  if (request.json) {
+    std::cout << catalog::description().dump(2) << '\n';
+  } else {
+    std::cout << (request.markdown ? catalog::models_page() : catalog::overview());
+  }
+}
+
 }  // namespace
 
 int show(Arguments arguments) {
-  const auto request = read_options(kForm, arguments);
+  Complaints complaints;
+  const auto request = read_options(kForm, arguments, complaints);
   if (!request) return kDone;
+  if (request->markdown && !is_about_endpoints(*request)) {
+    complaints.add("--markdown: is for endpoints alone");
+  }
+  if (request->markdown && request->json) complaints.add("--markdown: not together with --json");
+  complaints.refuse();
+  if (is_about_endpoints(*request)) {
+    print_endpoints(*request);
+    return kDone;
+  }
   const auto json = describe(request->paths);
   if (request->json) {
     std::cout << json.dump(2) << '\n';
