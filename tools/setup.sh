@@ -3,7 +3,8 @@
 # LibTorch out of the PyPI wheel. Quick when there is nothing to do.
 #
 #   tools/setup.sh          what `make demo` needs
-#   tools/setup.sh test     clang-format as well, for the format check of `make test`
+#   tools/setup.sh test     what `make test` needs as well: clang-format, and PostgreSQL, of which the
+#                           tests start a server of their own
 #   tools/setup.sh lint     clang-format and clang-tidy as well
 #   tools/setup.sh bench    .venv-bench with diffusers and transformers, to measure against
 set -euo pipefail
@@ -29,6 +30,7 @@ DEBIAN_PACKAGES=(
   libspdlog-dev libfmt-dev prometheus-cpp-dev libtomlplusplus-dev
   ffmpeg)
 FORMAT_PACKAGES=(clang-format)
+SERVER_PACKAGES=(postgresql)
 LINT_PACKAGES=("${FORMAT_PACKAGES[@]}" clang-tidy libomp-dev)
 
 have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
@@ -87,7 +89,7 @@ install_python .venv tests-1 "${TEST_PACKAGES[@]}"
 
 case "${1:-}" in
   "") ;;
-  test) install_packages "${FORMAT_PACKAGES[@]}" ;;
+  test) install_packages "${FORMAT_PACKAGES[@]}" "${SERVER_PACKAGES[@]}" ;;
   lint) install_packages "${LINT_PACKAGES[@]}" ;;
   bench) install_python .venv-bench bench-1 "${BENCH_PACKAGES[@]}" ;;
   *) echo "setup: unknown argument $1" >&2; exit 2 ;;

@@ -8,7 +8,7 @@ using base::Fault;
 using test::fault_of;
 
 class Cancel : public test::StoreTest {};
-INSTANTIATE_TEST_SUITE_P(On, Cancel, testing::Values("sqlite"), test::database_name);
+INSTANTIATE_TEST_SUITE_P(On, Cancel, testing::ValuesIn(test::kDatabases), test::database_name);
 
 TEST_P(Cancel, FailsAWaitingTaskAtOnce) {
   const auto id = submit();

@@ -32,13 +32,7 @@ Kind kind_of(const soci::sqlite3_soci_error& error, soci::session& session) {
 Kind kind_of(const soci::postgresql_soci_error& error, soci::session& session) {
   const auto* backend = static_cast<soci::postgresql_session_backend*>(session.get_backend());
   if (PQstatus(backend->conn_) != CONNECTION_OK) return Kind::lost;
-  const auto state = error.sqlstate();
-  if (state == "53100") return Kind::full;
-  // Serialisation failure, deadlock, lock timeout.
-  if (state == "40001" || state == "40P01" || state == "55P03") return Kind::contention;
-  // The server shuts down or is not up yet.
-  if (state.starts_with("57P") || state.starts_with("08")) return Kind::lost;
-  return Kind::other;
+  return kind_of_sqlstate(error.sqlstate());
 }
 
 // SOCI adds the statement and its parameters to what(), among them secrets: only its own message is
@@ -62,6 +56,15 @@ std::string in_dialect(Dialect dialect, std::string sql) {
 }
 
 }  // namespace
+
+Kind kind_of_sqlstate(std::string_view code) {
+  if (code == "53100") return Kind::full;
+  // Serialisation failure, deadlock, lock timeout.
+  if (code == "40001" || code == "40P01" || code == "55P03") return Kind::contention;
+  // The server ends the session, shuts down or is not up yet.
+  if (code.starts_with("57P") || code.starts_with("08") || code == "25P03") return Kind::lost;
+  return Kind::other;
+}
 
 Connection::Connection(Dialect dialect, std::unique_ptr<soci::session> session)
     : dialect_(dialect), session_(std::move(session)) {}

@@ -12,6 +12,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -46,6 +47,9 @@ class DatabaseError : public std::runtime_error {
  private:
   Kind kind_;
 };
+
+// What an error code of PostgreSQL stands for.
+DatabaseError::Kind kind_of_sqlstate(std::string_view code);
 
 struct Parameter {
   const char* name;

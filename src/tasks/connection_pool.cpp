@@ -6,6 +6,12 @@ namespace tasks {
 ConnectionPool::ConnectionPool(int size, Connect connect)
     : connect_(std::move(connect)), left_(size) {}
 
+void ConnectionPool::discard_idle() {
+  std::vector<std::unique_ptr<Connection>> idle;
+  const std::scoped_lock lock(mutex_);
+  idle.swap(idle_);
+}
+
 std::unique_ptr<Connection> ConnectionPool::take() {
   {
     std::unique_lock lock(mutex_);

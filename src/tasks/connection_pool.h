@@ -18,6 +18,9 @@ class ConnectionPool {
 
   ConnectionPool(int size, Connect connect);
 
+  // Closes those that are not lent.
+  void discard_idle();
+
   // A connection for the life of the loan, which ends by giving it back.
   class Loan {
    public:
@@ -30,6 +33,11 @@ class ConnectionPool {
     Connection* operator->() { return connection_.get(); }
     // Closes the connection: the pool makes another when it needs one.
     void discard() { connection_.reset(); }
+    // Closes the connection and makes another in its place.
+    void renew() {
+      discard();
+      connection_ = pool_.connect_();
+    }
 
    private:
     ConnectionPool& pool_;

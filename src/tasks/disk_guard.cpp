@@ -96,7 +96,12 @@ void Ballast::restore() {
   if (!is_there_) ::unlink(file_.c_str());
 }
 
-void Ballast::check_room() {
+bool Ballast::is_there() const {
+  const std::scoped_lock lock(mutex_);
+  return is_there_;
+}
+
+void Ballast::check_room() const {
   const std::scoped_lock lock(mutex_);
   if (is_there_ && has_room(floor_)) return;
   throw LimitReached(LimitReached::Limit::disk, "the server's disk is full");

@@ -36,13 +36,15 @@ class Ballast {
   // Makes the file where it is missing and there is room for it above the floor.
   void restore();
 
+  bool is_there() const;
+
   // Throws LimitReached(disk) when the file is missing or the disk is below the floor.
-  void check_room();
+  void check_room() const;
 
  private:
   bool has_room(int64_t bytes) const;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::filesystem::path file_;
   int64_t bytes_;
   int64_t floor_;

@@ -16,6 +16,11 @@ void GroupCommit::run(const Database::WriteBody& body) {
   wait_and_lead(waiter);
 }
 
+size_t GroupCommit::waiting() const {
+  const std::scoped_lock lock(mutex_);
+  return queue_.size();
+}
+
 void GroupCommit::run_alone(const std::function<void()>& work) {
   Waiter waiter{.alone = &work};
   wait_and_lead(waiter);

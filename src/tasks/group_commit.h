@@ -30,6 +30,9 @@ class GroupCommit {
   // Returns when `body` is durable, or throws what it threw.
   void run(const Database::WriteBody& body);
 
+  // How many threads wait for their turn or are being written.
+  size_t waiting() const;
+
   // Waits its turn and runs `work` alone, outside of any batch.
   void run_alone(const std::function<void()>& work);
 
@@ -47,7 +50,7 @@ class GroupCommit {
   void write(const std::vector<Waiter*>& batch);
 
   std::function<void(Batch)> write_batch_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::deque<Waiter*> queue_;
 };
 

@@ -20,7 +20,7 @@ class Keys : public test::StoreTest {
     return fault_of([&] { store().authenticate(text); });
   }
 };
-INSTANTIATE_TEST_SUITE_P(On, Keys, testing::Values("sqlite"), test::database_name);
+INSTANTIATE_TEST_SUITE_P(On, Keys, testing::ValuesIn(test::kDatabases), test::database_name);
 
 TEST_P(Keys, AuthenticateTheirHolder) {
   const auto text = store().create_key(new_key());

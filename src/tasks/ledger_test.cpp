@@ -15,7 +15,7 @@ class Ledger : public test::StoreTest {
     store().finish(start(task).lease, result());
   }
 };
-INSTANTIATE_TEST_SUITE_P(On, Ledger, testing::Values("sqlite"), test::database_name);
+INSTANTIATE_TEST_SUITE_P(On, Ledger, testing::ValuesIn(test::kDatabases), test::database_name);
 
 TEST_P(Ledger, BalanceIsCreditsLessCharges) {
   EXPECT_EQ(store().balance("acme"), 0);

@@ -79,7 +79,7 @@ SELECT head.key_id, head.tenant, head.weights
 FROM head JOIN task ON task.number = head.number JOIN tenant ON tenant.name = head.tenant
 ORDER BY task.priority DESC, tenant.turn, task.number LIMIT 16)";
 
-// A lane whose lock another claim or end holds is passed over at first, and waited for in the end.
+// No row when the lane is locked or has nothing to run any more.
 inline constexpr auto kLockLaneOrSkip = R"(
 SELECT queued FROM lane
 WHERE key_id = :key_id AND queued > 0 AND running < max_running FOR UPDATE SKIP LOCKED)";

@@ -15,7 +15,7 @@ class Reading : public test::StoreTest {
     return found;
   }
 };
-INSTANTIATE_TEST_SUITE_P(On, Reading, testing::Values("sqlite"), test::database_name);
+INSTANTIATE_TEST_SUITE_P(On, Reading, testing::ValuesIn(test::kDatabases), test::database_name);
 
 using Ids = std::vector<std::string>;
 

@@ -41,11 +41,11 @@ std::vector<Expired> Store::expired_tasks(int64_t finished_before, int64_t limit
 }
 
 void Store::purge(const std::vector<Expired>& tasks) {
-  database_->run_write([&](Connection& sql, Now) {
-    for (const auto& task : tasks) {
-      sql.run(kPurge, {{"id", task.id}});
-    }
-  });
+  // One at a time: what is deleted goes through the log as well, for which a full disk has little
+  // room.
+  for (const auto& task : tasks) {
+    database_->run_write([&](Connection& sql, Now) { sql.run(kPurge, {{"id", task.id}}); });
+  }
 }
 
 void Store::tidy() {

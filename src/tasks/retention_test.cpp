@@ -14,7 +14,7 @@ class Retention : public test::StoreTest {
     return ids;
   }
 };
-INSTANTIATE_TEST_SUITE_P(On, Retention, testing::Values("sqlite"), test::database_name);
+INSTANTIATE_TEST_SUITE_P(On, Retention, testing::ValuesIn(test::kDatabases), test::database_name);
 
 using Ids = std::vector<std::string>;
 

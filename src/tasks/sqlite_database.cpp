@@ -24,12 +24,19 @@ constexpr auto kReaderPragmas =
 // The log is moved into the file at every 16 MB of it: rarer moves are cheaper together, but hold
 // up the commit that makes them for longer.
 constexpr auto kWriterPragmas =
+    "PRAGMA auto_vacuum = INCREMENTAL;"  // before there are tables
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
     "PRAGMA foreign_keys = ON;"
     "PRAGMA wal_autocheckpoint = 4000;"
     "PRAGMA journal_size_limit = 67108864;"
     "PRAGMA cache_size = -65536;";
+
+// 16 MB at a time.
+constexpr auto kGiveBack = "PRAGMA incremental_vacuum(4096)";
+
+// How long the writer waits for readers when it empties the log. It waits for nobody else.
+constexpr int kWriterTimeoutMs = 200;
 
 // Larger files are checked by whoever calls check(): a server must be up within seconds.
 constexpr uintmax_t kCheckedAtStart = 64u << 20;
@@ -88,6 +95,7 @@ std::string quick_check(Connection& sql) {
 
 std::unique_ptr<Connection> connect_writer(const std::filesystem::path& file) {
   auto connection = connect(file, "");
+  sqlite_api::sqlite3_busy_timeout(handle_of(*connection), kWriterTimeoutMs);
   execute(*connection, kReaderPragmas);
   execute(*connection, kWriterPragmas);
   const auto [mode] = connection->rows<std::string>("PRAGMA journal_mode").at(0);
@@ -131,11 +139,20 @@ void SqliteDatabase::run_read(const ReadBody& body) {
 }
 
 void SqliteDatabase::tidy() {
-  ballast_.restore();
   group_commit_.run_alone([&] {
     refuse_if_failed();
+    auto* handle = handle_of(*writer_);
+    if (ballast_.is_there()) {
+      // Fails when the disk does, which the next commit will notice.
+      sqlite_api::sqlite3_wal_checkpoint_v2(
+          handle, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+      return;
+    }
+    // Room for the ballast is made by giving back what deleted tasks and the log have taken.
+    sqlite_api::sqlite3_exec(handle, kGiveBack, nullptr, nullptr, nullptr);
     sqlite_api::sqlite3_wal_checkpoint_v2(
-        handle_of(*writer_), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+        handle, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    ballast_.restore();
   });
 }
 

@@ -2,9 +2,9 @@
 #include "tasks/store.h"
 
 #include "base/error.h"
-#include "base/text.h"
 #include "tasks/delivery_sql.h"
 #include "tasks/key_cache.h"
+#include "tasks/postgres_database.h"
 #include "tasks/queue_sql.h"
 #include "tasks/schema.h"
 #include "tasks/sqlite_database.h"
@@ -14,6 +14,29 @@ namespace {
 
 using base::Error;
 using base::Fault;
+
+constexpr std::string_view kSqlite = "sqlite:";
+
+std::unique_ptr<Database> open_database(const std::string& url,
+                                        const base::Clock& clock,
+                                        const StoreOptions& options) {
+  if (url.starts_with(kSqlite)) {
+    return std::make_unique<SqliteDatabase>(
+        SqliteOptions{.file = url.substr(kSqlite.size()),
+                      .readers = options.connections,
+                      .ballast_bytes = options.ballast_bytes,
+                      .disk_floor_bytes = options.disk_floor_bytes},
+        clock);
+  }
+  if (url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+    return std::make_unique<PostgresDatabase>(
+        url,
+        options.connections,
+        options.use_clock_of_database ? std::nullopt : std::optional(clock));
+  }
+  // Without the URL, which may hold a password.
+  throw Error(Fault::invalid, "the database's URL is neither sqlite:PATH nor postgres://…");
+}
 
 // The deadlines of an earlier run are of another clock: every lease begins anew, every delivery
 // that was being sent is due.
@@ -30,19 +53,7 @@ void restart_clocks(Database& database, int64_t lease_ms) {
 std::unique_ptr<Store> Store::open(const std::string& url,
                                    base::Clock clock,
                                    StoreOptions options) {
-  constexpr std::string_view kSqlite = "sqlite:";
-  std::unique_ptr<Database> database;
-  if (url.starts_with(kSqlite)) {
-    database = std::make_unique<SqliteDatabase>(
-        SqliteOptions{.file = url.substr(kSqlite.size()),
-                      .readers = options.connections,
-                      .ballast_bytes = options.ballast_bytes,
-                      .disk_floor_bytes = options.disk_floor_bytes},
-        clock);
-  } else {
-    throw Error(Fault::invalid,
-                base::text("\"", url, "\" is neither sqlite:PATH nor postgres://…"));
-  }
+  auto database = open_database(url, clock, options);
   migrate(*database);
   if (url.starts_with(kSqlite)) restart_clocks(*database, options.lease_ms);
   return std::unique_ptr<Store>(

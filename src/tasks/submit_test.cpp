@@ -22,7 +22,7 @@ class Submit : public test::StoreTest {
     }
   }
 };
-INSTANTIATE_TEST_SUITE_P(On, Submit, testing::Values("sqlite"), test::database_name);
+INSTANTIATE_TEST_SUITE_P(On, Submit, testing::ValuesIn(test::kDatabases), test::database_name);
 
 TEST_P(Submit, KeepsEverythingThatWasSubmitted) {
   auto wanted = request();

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "tasks/store.h"
+#include "tasks/test_postgres.h"
 
 namespace tasks::test {
 
@@ -49,16 +50,26 @@ class Folder {
   std::filesystem::path path_;
 };
 
-// The parameter is the database: "sqlite" or "postgres".
+// The parameter is the database.
+constexpr const char* kDatabases[] = {"sqlite", "postgres"};
+
 class StoreTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     options_.ballast_bytes = 0;
     options_.disk_floor_bytes = 0;
     options_.use_clock_of_database = false;
-    url_ = "sqlite:" + (folder_.path() / "store.db").string();
+    if (is_sqlite()) {
+      url_ = "sqlite:" + (folder_.path() / "store.db").string();
+    } else if (auto* server = PostgresServer::get()) {
+      url_ = server->new_schema();
+    } else {
+      GTEST_SKIP() << "PostgreSQL is not installed, or there is only root to run it";
+    }
     open();
   }
+
+  bool is_sqlite() const { return GetParam() == std::string("sqlite"); }
 
   Store& store() { return *store_; }
 
@@ -121,7 +132,7 @@ class StoreTest : public testing::TestWithParam<const char*> {
   void open() { store_ = Store::open(url_, time_.clock(), options_); }
 
   std::unique_ptr<Store> store_;
-  int requests_ = 0;
+  std::atomic<int> requests_ = 0;
 };
 
 inline std::string database_name(const testing::TestParamInfo<const char*>& database) {

@@ -48,15 +48,23 @@ std::optional<Claim> Store::claim(const std::string& worker,
   if (worker.empty() || weights.empty()) {
     throw Error(Fault::invalid, "a claim needs the worker's name and the weights that it holds");
   }
+  // A lane that another transaction holds is passed over; when nothing else is left, the next try
+  // waits for the first one, before it holds any lock that others could wait for.
+  bool waits = false;
   const auto claim = database_->write([&](Connection& sql, Now now) -> std::optional<Claim> {
-    const auto lanes = candidates(sql, now, weights);
-    for (const auto* lock : {sql::kLockLaneOrSkip, sql::kLockLane}) {
-      for (const auto& lane : lanes) {
-        if (!lock_lane(sql, lock, lane)) continue;
-        if (auto taken = take(sql, now, lane, worker, options_.lease_ms)) return taken;
+    bool passed_over = false;
+    for (const auto& lane : candidates(sql, now, weights)) {
+      const auto* lock = waits ? sql::kLockLane : sql::kLockLaneOrSkip;
+      waits = false;
+      if (!lock_lane(sql, lock, lane)) {
+        passed_over = true;
+      } else if (auto taken = take(sql, now, lane, worker, options_.lease_ms)) {
+        return taken;
       }
     }
-    return std::nullopt;
+    if (!passed_over) return std::nullopt;
+    waits = true;
+    throw DatabaseError(DatabaseError::Kind::contention, "all lanes are locked");
   });
   if (claim) tell(Change::Kind::task, claim->lease.task);
   return claim;
