@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toyworld/tokens.h"
 
+#include <algorithm>
 #include <cctype>
 #include <map>
 #include <set>
@@ -160,6 +161,21 @@ std::vector<std::string> unknown_words(std::string_view prompt) {
     if (seen.insert(word).second && !ids().contains(text(kWordMark, word))) unknown.push_back(word);
   }
   return unknown;
+}
+
+std::string prompt_warning(const specs::ModelSpec& model, std::string_view prompt) {
+  if (!model.is_demo()) return {};
+  constexpr size_t kShown = 5;
+  auto unknown = unknown_words(prompt);
+  if (unknown.empty()) return {};
+  const auto more = unknown.size() > kShown ? text(" and ", unknown.size() - kShown, " more") : "";
+  unknown.resize(std::min(unknown.size(), kShown));
+  return text(
+      "the demo model has no such words: ",
+      base::join(unknown, ", "),
+      more,
+      "; it understands one coloured shape, one motion and one background, as in \"a red ball "
+      "bounces on a navy background\" (all words: weights/tiny/README.md)");
 }
 
 void write_tokenizer(const std::filesystem::path& folder) {

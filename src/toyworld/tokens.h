@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "specs/specs.h"
+
 namespace toyworld {
 
 constexpr int kVocabulary = 192;  // rows of the embedding; the pieces fill most of them
@@ -27,6 +29,10 @@ std::vector<int64_t> encode(std::string_view prompt);
 // read them in pieces and take nothing from them. Signs that are neither ASCII letters and digits
 // nor parts of other characters end a word.
 std::vector<std::string> unknown_words(std::string_view prompt);
+
+// What somebody should know who gave this model this prompt: words that a demo model, which is one
+// that has a native size, knows nothing of. Empty where nothing is odd.
+std::string prompt_warning(const specs::ModelSpec& model, std::string_view prompt);
 
 // Writes tokenizer.json, tokenizer_config.json and special_tokens_map.json into `folder`, as
 // google/umt5-xxl/ of the official layout has them.

@@ -60,6 +60,14 @@ TEST(UnknownWords, AreThoseTheGrammarHasNot) {
             (std::vector<std::string>{"cat", "3", "reds", "31m", "\u4e0d\u597d"}));
 }
 
+TEST(PromptWarning, NamesWordsThatADemoModelDoesNotKnow) {
+  const auto& demo = *specs::find_model("wan2.2-t2v-tiny");
+  EXPECT_EQ(toyworld::prompt_warning(demo, "a red ball bounces"), "");
+  EXPECT_TRUE(toyworld::prompt_warning(demo, "a cat on six tiny blue lazy dogs outside")
+                  .starts_with("the demo model has no such words: cat, six, lazy, dogs, outside;"));
+  EXPECT_EQ(toyworld::prompt_warning(*specs::find_model("wan2.2-t2v-a14b"), "a cat"), "");
+}
+
 TEST(Tokens, EndTheEmptyPrompt) {
   EXPECT_EQ(encode(""), std::vector<int64_t>{kEndId});
 }
