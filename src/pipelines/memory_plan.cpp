@@ -167,8 +167,18 @@ uint64_t MemoryPlan::needed() const {
   return largest().total() + program;
 }
 
+uint64_t MemoryPlan::needed_together() const {
+  return weights() + std::ranges::max(parts, {}, &MemoryNeed::working).working + program;
+}
+
 const MemoryNeed& MemoryPlan::largest() const {
   return *std::ranges::max_element(parts, {}, &MemoryNeed::total);
+}
+
+uint64_t MemoryPlan::weights() const {
+  uint64_t bytes = 0;
+  for (const auto& part : parts) bytes += part.weights;
+  return bytes;
 }
 
 MemoryPlan plan_memory(const MemoryRequest& request) {

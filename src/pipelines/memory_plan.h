@@ -33,14 +33,17 @@ struct MemoryRequest {
   int bytes_per_value = 2;  // of weights and activations: 2 for bf16, 4 for fp32
 };
 
-// Parts take turns: each is let go of before the next is loaded.
+// Parts take turns: each is let go of before the next is loaded, unless all fit together.
 struct MemoryPlan {
   std::vector<MemoryNeed> parts;
   uint64_t program = 0;  // what the program itself holds all the time
 
   // The part that needs most, and the program.
   uint64_t needed() const;
+  // The weights of all parts, what the greediest works with, and the program.
+  uint64_t needed_together() const;
   const MemoryNeed& largest() const;
+  uint64_t weights() const;  // of all parts
 };
 
 MemoryPlan plan_memory(const MemoryRequest& request);

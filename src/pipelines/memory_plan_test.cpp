@@ -55,6 +55,17 @@ TEST(MemoryPlan, NeedsTheLargestPartAndTheProgramAtOneTime) {
   EXPECT_LT(plan.needed(), sum / 2);
 }
 
+TEST(MemoryPlan, NeedsAllWeightsAtOneTimeWherePartsAreKept) {
+  const auto plan = pipelines::plan_memory(request("wan2.2-t2v-a14b", {832, 480}, 81));
+  uint64_t weights = 0, working = 0;
+  for (const auto& part : plan.parts) {
+    weights += part.weights;
+    working = std::max(working, part.working);
+  }
+  EXPECT_EQ(plan.weights(), weights);
+  EXPECT_EQ(plan.needed_together(), weights + working + plan.program);
+}
+
 TEST(MemoryPlan, RefusesWithNumbersAndWhatWouldFit) {
   const auto asked = request("wan2.2-t2v-a14b", {1280, 720}, 81);
   const auto needed = pipelines::plan_memory(asked).needed();

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <string_view>
 
 namespace pipelines {
 
 enum class Phase { load, text, denoise, decode };
+std::string_view name_of(Phase phase);
 
 // report(phase, done, total) is called with done = 0 when a phase starts and after every step of
 // it; between two calls lies at most one evaluation of the network, one group of frames or the

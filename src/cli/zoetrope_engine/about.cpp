@@ -37,10 +37,9 @@ base::Json cuda_devices() {
 // be.
 uint64_t demo_memory() {
   const auto& spec = *specs::find_model(kDemoModel);
-  GenerateJob job{
+  pipelines::TextToVideoJob job{
       .model = std::make_shared<const pipelines::OpenedModel>(pipelines::OpenedModel{spec, {}}),
-      .request = pipelines::defaults(spec),
-      .dtype = torch::kBFloat16};
+      .request = pipelines::defaults(spec)};
   job.request.prompt.resize(static_cast<size_t>(spec.dit.text_len));
   job.render = pipelines::render_size(spec, job.request.size);
   return pipelines::plan_memory(job.memory()).needed();

@@ -5,10 +5,8 @@
 #include <optional>
 
 #include <ATen/Context.h>
-#include <ATen/DeviceAccelerator.h>
 #include <torch/cuda.h>
 
-#include "base/machine.h"
 #include "base/text.h"
 
 namespace cli {
@@ -53,15 +51,6 @@ torch::Device read_device(std::string_view option,
     return gpu(*number);
   }
   return torch::kCPU;
-}
-
-uint64_t available_memory(torch::Device device) {
-  if (device.is_cpu()) return base::memory().available;
-  return at::accelerator::getMemoryInfo(device.index()).first;
-}
-
-std::string memory_name(torch::Device device) {
-  return device.is_cpu() ? "memory" : "memory of " + device.str();
 }
 
 }  // namespace cli

@@ -2,7 +2,6 @@
 // Where and in which type to compute, from what the command line says.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,9 +16,5 @@ constexpr std::string_view kDtypes[] = {"bf16", "fp32"};
 // "auto" (the first GPU, else the CPU), "cpu", "cuda", "cuda:N". What is not there is complained of
 // under `option` and read as the CPU.
 torch::Device read_device(std::string_view option, const std::string& word, Complaints& complaints);
-
-// Bytes that can be allocated on the device, and how messages call them.
-uint64_t available_memory(torch::Device device);
-std::string memory_name(torch::Device device);
 
 }  // namespace cli

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // zoetrope-engine generate: a video from a text.
 #include <iostream>
-#include <optional>
 
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
 #include "cli/progress_display.h"
 #include "cli/zoetrope_engine/commands.h"
-#include "cli/zoetrope_engine/device.h"
 #include "cli/zoetrope_engine/generate_options.h"
-#include "cli/zoetrope_engine/video_output.h"
+#include "cli/zoetrope_engine/make_video.h"
+#include "pipelines/device_memory.h"
 #include "toyworld/tokens.h"
-#include "weights/safetensors.h"
 
 namespace cli {
 namespace {
@@ -36,27 +33,6 @@ std::string size_text(specs::Size size) {
 
 // ── what will be done ───────────────────────────────────────────────────────────────────────────
 
-// How the video is made: in the plan, and in the metadata of the file.
-Json recipe(const GenerateJob& job) {
-  const auto& request = job.request;
-  return {{"model", job.spec().name},
-          {"prompt", job.options.prompt},
-          {"negative_prompt",
-           job.options.negative_prompt.value_or(std::string(specs::default_negative_prompt()))},
-          {"size", size_text(request.size)},
-          {"render_size", size_text(job.render)},
-          {"frames", request.frames},
-          {"fps", job.spec().fps},
-          {"steps", request.steps},
-          {"solver", pipelines::name_of(request.solver)},
-          {"shift", request.shift},
-          {"guidance", {request.guidance_high, request.guidance_low}},
-          {"seed", request.seed},
-          {"noise_device", request.noise_device.str()},
-          {"device", job.device.str()},
-          {"dtype", job.dtype == torch::kBFloat16 ? "bf16" : "fp32"}};
-}
-
 Json as_json(const pipelines::MemoryPlan& plan, uint64_t available) {
   Json parts = Json::array();
   for (const auto& part : plan.parts) {
@@ -69,7 +45,7 @@ Json as_json(const pipelines::MemoryPlan& plan, uint64_t available) {
           {"fits", plan.needed() <= available}};
 }
 
-std::string headline(const GenerateJob& job) {
+std::string headline(const pipelines::TextToVideoJob& job) {
   const auto& request = job.request;
   const auto rendered = job.render == request.size
                             ? std::string()
@@ -79,9 +55,9 @@ std::string headline(const GenerateJob& job) {
                             : text(request.guidance_high, ',', request.guidance_low);
   return text(job.spec().name,
               " on ",
-              job.device.str(),
+              job.placement.device.str(),
               " in ",
-              job.dtype == torch::kBFloat16 ? "bf16" : "fp32",
+              job.placement.matrices == torch::kBFloat16 ? "bf16" : "fp32",
               ": ",
               request.frames,
               request.frames == 1 ? " frame of " : " frames of ",
@@ -119,109 +95,35 @@ void print_table(const pipelines::MemoryPlan& plan, uint64_t available, std::str
             << (fits ? "fits" : "does not fit") << '\n';
 }
 
-// What somebody should know who asked for this; empty where nothing is odd.
-std::string warning(const GenerateJob& job) {
-  if (!job.spec().is_demo()) return {};
-  constexpr size_t kShown = 5;
-  auto unknown = toyworld::unknown_words(job.options.prompt);
-  if (unknown.empty()) return {};
-  const auto more = unknown.size() > kShown ? text(" and ", unknown.size() - kShown, " more") : "";
-  unknown.resize(std::min(unknown.size(), kShown));
-  return text(
-      "the demo model has no such words: ",
-      base::join(unknown, ", "),
-      more,
-      "; it understands one coloured shape, one motion and one background, as in \"a red ball "
-      "bounces on a navy background\" (all words: weights/tiny/README.md)");
-}
-
 // Says what will be done; refuses what does not fit.
-void announce(const GenerateJob& job, ProgressDisplay& display) {
+void announce(const GenerateOptions& options,
+              const pipelines::TextToVideoJob& job,
+              ProgressDisplay& display) {
   const auto memory = job.memory();
-  const auto available = available_memory(job.device);
+  const auto where = pipelines::memory_name(job.placement.device);
+  const auto available = pipelines::available_memory(job.placement.device);
   const auto plan = pipelines::plan_memory(memory);
-  auto event = recipe(job);
+  const auto odd = toyworld::prompt_warning(job.spec(), job.prompt);
+  auto event = job.recipe();
   event["memory"] = as_json(plan, available);
-  const auto odd = warning(job);
   event["warnings"] = odd.empty() ? Json::array() : Json::array({odd});
   display.event("plan", event);
-  if (!job.options.json) {
-    (job.options.dry_run ? std::cout : std::cerr) << headline(job) << '\n';
+  if (!options.json) {
+    (options.dry_run ? std::cout : std::cerr) << headline(job) << '\n';
     if (!odd.empty()) std::cerr << "warning: " << odd << '\n';
-    if (job.options.dry_run) print_table(plan, available, memory_name(job.device));
+    if (options.dry_run) print_table(plan, available, where);
   }
-  pipelines::check_fits(memory, available, memory_name(job.device));
+  pipelines::check_fits(memory, available, where);
 }
 
 // ── doing it ────────────────────────────────────────────────────────────────────────────────────
 
-std::string_view name_of(pipelines::Phase phase) {
-  switch (phase) {
-    case pipelines::Phase::load:
-      return "load";
-    case pipelines::Phase::text:
-      return "text";
-    case pipelines::Phase::denoise:
-      return "denoise";
-    case pipelines::Phase::decode:
-      return "decode";
-  }
-  return "";
-}
-
-pipelines::Progress progress_on(ProgressDisplay& display) {
-  return {[&display](pipelines::Phase phase, int done, int total) {
-    if (is_interrupted()) throw base::Cancelled();
-    display.report(name_of(phase), done, total);
-  }};
-}
-
-void write_latents(const GenerateJob& job,
-                   const torch::Tensor& latent_CFHW,
-                   base::FileWriter& out) {
-  const auto held = latent_CFHW.to(torch::kCPU, torch::kFloat32).contiguous();
-  weights::TensorView view{.dtype = weights::Dtype::f32, .shape = held.sizes().vec()};
-  view.bytes = {static_cast<const std::byte*>(held.const_data_ptr()), held.nbytes()};
-  weights::write_safetensors(out, {{"latent", view}}, {{"zoetrope", recipe(job).dump()}});
-  out.finish();
-}
-
-VideoFiles files_of(const GenerateJob& job) {
-  return {.video = job.options.output,
-          .sheet = job.options.sheet,
-          .size = job.request.size,
-          .render = job.render,
-          .frames = job.request.frames,
-          .fps = job.spec().fps,
-          .title = job.options.prompt,
-          .comment = recipe(job)};
-}
-
-void make_video(const GenerateJob& job, ProgressDisplay& display) {
-  const auto progress = progress_on(display);
-  pipelines::TextToVideo pipeline(
-      job.spec(),
-      pipelines::parts_of(job.model, {.device = job.device, .matrices = job.dtype}, progress),
-      pipelines::Residency::one_at_a_time);
-  const auto latent_CFHW = pipeline.denoise(job.request, progress);
-  VideoOutput output(files_of(job));
-  std::optional<base::FileWriter> latents;
-  if (!job.options.latents.empty()) {
-    latents.emplace(job.options.latents);
-    write_latents(job, latent_CFHW, *latents);
-  }
-  pipeline.decode(latent_CFHW, progress, [&](const torch::Tensor& frames) { output.add(frames); });
-  output.finish();
-  output.commit();
-  if (latents) latents->commit();
-}
-
 int run(const GenerateOptions& options, Complaints& complaints, ProgressDisplay& display) {
   const double began = ProgressDisplay::monotonic_seconds();
   const auto job = settle(options, complaints);
-  announce(job, display);
+  announce(options, job, display);
   if (options.dry_run) return kDone;
-  make_video(job, display);
+  make_video(options, job, display);
   display.end_line();
   const double seconds = ProgressDisplay::monotonic_seconds() - began;
   display.event("done",

@@ -2,16 +2,13 @@
 #include "cli/zoetrope_engine/generate_options.h"
 
 #include <charconv>
-#include <cmath>
-#include <random>
+#include <filesystem>
 
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/zoetrope_engine/device.h"
-#include "pipelines/tokenizer_of.h"
-#include "text/utf8.h"
 #include "weights/installed.h"
 
 namespace cli {
@@ -117,14 +114,14 @@ std::optional<Number> parse_number(std::string_view word) {
   return number;
 }
 
-void read_size(const std::string& word, specs::Size& size, Complaints& complaints) {
+void read_size(const std::string& word, std::optional<specs::Size>& size, Complaints& complaints) {
   const auto cross = word.find('x');
   const auto width = parse_number<int>(std::string_view(word).substr(0, cross));
   const auto height = cross == std::string::npos
                           ? std::nullopt
                           : parse_number<int>(std::string_view(word).substr(cross + 1));
   if (width && height) {
-    size = {*width, *height};
+    size = specs::Size{*width, *height};
   } else {
     complaints.add(text("--size: \"", word, "\" is not WIDTHxHEIGHT, such as 832x480"));
   }
@@ -132,7 +129,7 @@ void read_size(const std::string& word, specs::Size& size, Complaints& complaint
 
 void read_guidance(const std::string& word,
                    bool has_experts,
-                   pipelines::TextToVideoRequest& request,
+                   pipelines::TextToVideoOptions& asked,
                    Complaints& complaints) {
   const auto comma = word.find(',');
   const auto high = parse_number<double>(std::string_view(word).substr(0, comma));
@@ -147,41 +144,42 @@ void read_guidance(const std::string& word,
     complaints.add(
         text("--guidance: \"", word, "\" is two numbers, but this model has one network"));
   } else {
-    request.guidance_high = *high;
-    request.guidance_low = *low;
+    asked.guidance_high = *high;
+    asked.guidance_low = *low;
   }
 }
 
-void read_length(const GenerateOptions& options,
-                 const specs::ModelSpec& spec,
-                 pipelines::TextToVideoRequest& request,
-                 Complaints& complaints) {
+// Without its model a request is still read, as if for two networks, to hear all complaints.
+pipelines::TextToVideoOptions read_values(const GenerateOptions& options,
+                                          bool has_experts,
+                                          Complaints& complaints) {
+  pipelines::TextToVideoOptions asked{.prompt = options.prompt,
+                                      .negative_prompt = options.negative_prompt,
+                                      .seconds = options.seconds,
+                                      .frames = options.frames,
+                                      .steps = options.steps,
+                                      .shift = options.shift,
+                                      .solver = pipelines::solver_named(options.solver),
+                                      .seed = options.seed};
+  if (options.size) read_size(*options.size, asked.size, complaints);
+  if (options.guidance) read_guidance(*options.guidance, has_experts, asked, complaints);
   if (options.seconds && options.frames) {
     complaints.add(text("--seconds: ",
                         *options.seconds,
                         " is given beside --frames ",
                         *options.frames,
                         "; one of them says it all"));
-  } else if (options.frames) {
-    request.frames = static_cast<int>(*options.frames);
-  } else if (options.seconds) {
-    const int stride = spec.vae.time_stride();
-    request.frames =
-        static_cast<int>(std::lround(*options.seconds * spec.fps / stride)) * stride + 1;
   }
+  return asked;
 }
 
-uint64_t read_seed(int64_t seed) {
-  if (seed >= 0) return static_cast<uint64_t>(seed);
-  constexpr uint32_t kPositive = 0x7fffffff;  // the CPU's generator takes 32 bits
-  return std::random_device{}() & kPositive;
-}
-
-// ── model and prompts ───────────────────────────────────────────────────────────────────────────
+// ── model ───────────────────────────────────────────────────────────────────────────────────────
 
 // A complaint of the pipeline in the words of the options that were given.
 std::string as_option(const std::string& complaint, const GenerateOptions& options) {
   const auto problem = complaint.substr(complaint.find(':'));
+  if (complaint.starts_with("prompt:")) return "PROMPT" + problem;
+  if (complaint.starts_with("negative_prompt:")) return "--negative-prompt" + problem;
   if (complaint.starts_with("guidance_")) return "--guidance" + problem;
   if (complaint.starts_with("frames:") && options.seconds) {
     return text("--seconds: ", *options.seconds, " s in frames", problem);
@@ -215,59 +213,6 @@ std::shared_ptr<const pipelines::OpenedModel> open(std::vector<std::string> name
   }
 }
 
-bool check_prompt(std::string_view option, std::string_view prompt, Complaints& complaints) {
-  try {
-    ::text::check_utf8(prompt, option);
-    return true;
-  } catch (const base::Error& error) {
-    complaints.add(error.what());
-    return false;
-  }
-}
-
-std::string negative_prompt(const GenerateOptions& options) {
-  return options.negative_prompt.value_or(std::string(specs::default_negative_prompt()));
-}
-
-// Token ids of both prompts, which the request's other complaints do not wait for.
-void read_prompts(const GenerateOptions& options,
-                  const pipelines::OpenedModel& model,
-                  pipelines::TextToVideoRequest& request,
-                  Complaints& complaints) {
-  try {
-    const auto tokenizer = pipelines::tokenizer_of(model.checkpoint);
-    request.prompt = pipelines::token_ids(tokenizer, options.prompt, model.spec);
-    request.negative_prompt = pipelines::token_ids(tokenizer, negative_prompt(options), model.spec);
-  } catch (const base::Error& error) {
-    complaints.add(text("--model: ", error.what()));
-  }
-}
-
-pipelines::TextToVideoRequest read_request(const GenerateOptions& options,
-                                           const specs::ModelSpec& spec,
-                                           Complaints& complaints) {
-  auto request = pipelines::defaults(spec);
-  request.solver = pipelines::solver_named(options.solver);
-  if (options.size) read_size(*options.size, request.size, complaints);
-  if (options.guidance) read_guidance(*options.guidance, spec.boundary > 0, request, complaints);
-  read_length(options, spec, request, complaints);
-  request.steps = static_cast<int>(options.steps.value_or(request.steps));
-  request.shift = options.shift.value_or(request.shift);
-  request.seed = read_seed(options.seed);
-  return request;
-}
-
-// Checked against the model, but for the prompts, which complain for themselves.
-void check_request(const GenerateOptions& options,
-                   const specs::ModelSpec& spec,
-                   pipelines::TextToVideoRequest request,
-                   Complaints& complaints) {
-  request.prompt = request.negative_prompt = {1};
-  for (const auto& complaint : pipelines::complaints(spec, request)) {
-    complaints.add(as_option(complaint, options));
-  }
-}
-
 }  // namespace
 
 constexpr Form<GenerateOptions> kGenerateForm = {
@@ -277,41 +222,26 @@ constexpr Form<GenerateOptions> kGenerateForm = {
     "Progress goes to stderr; stdout gets the path of the video, or with --json every event.\n"
     "Exit code 0: done; 1: failed; 2: something in the command is wrong; 130: interrupted."};
 
-pipelines::MemoryRequest GenerateJob::memory() const {
-  // On a GPU the padding of the text is written out (models::exact_padding).
-  const auto tokens = std::max(request.prompt.size(), request.negative_prompt.size());
-  const auto rows = device.is_cuda() ? size_t(spec().dit.text_len) : tokens;
-  return {.model = spec(),
-          .size = render,
-          .output = request.size,
-          .frames = request.frames,
-          .text_rows = static_cast<int>(rows),
-          .is_guided = request.guidance_high != 1 || request.guidance_low != 1,
-          .bytes_per_value = static_cast<int>(c10::elementSize(dtype))};
-}
-
-GenerateJob settle(const GenerateOptions& options, Complaints& complaints) {
-  GenerateJob job{.options = options};
+pipelines::TextToVideoJob settle(const GenerateOptions& options, Complaints& complaints) {
   check_files(options, complaints);
-  job.device = read_device("--device", options.device, complaints);
-  job.dtype = options.dtype == "bf16" ? torch::kBFloat16 : torch::kFloat32;
-  const auto noise_device =
-      read_device("--noise-device", options.noise_device.value_or(job.device.str()), complaints);
-  const bool is_text = check_prompt("PROMPT", options.prompt, complaints) &
-                       check_prompt("--negative-prompt", negative_prompt(options), complaints);
+  const models::Placement placement{
+      .device = read_device("--device", options.device, complaints),
+      .matrices = options.dtype == "bf16" ? torch::kBFloat16 : torch::kFloat32};
+  const auto noise_device = read_device(
+      "--noise-device", options.noise_device.value_or(placement.device.str()), complaints);
 
-  job.model = open(options.model, complaints);
-  // Without its model a request is still read, as if for the default's kind, to hear all
-  // complaints.
-  const auto spec = job.model ? job.model->spec : specs::models().front();
-  job.request = read_request(options, spec, complaints);
-  job.request.noise_device = noise_device;
-  if (job.model) {
-    check_request(options, spec, job.request, complaints);
-    if (is_text) read_prompts(options, *job.model, job.request, complaints);
+  const auto model = open(options.model, complaints);
+  const auto asked = read_values(options, !model || model->spec.boundary > 0, complaints);
+  pipelines::TextToVideoJob job;
+  std::vector<std::string> wrong;
+  if (model) {
+    job = pipelines::settle(model, asked, placement, wrong);
+    job.request.noise_device = noise_device;
+  } else {
+    wrong = pipelines::prompt_complaints(asked);
   }
+  for (const auto& complaint : wrong) complaints.add(as_option(complaint, options));
   complaints.refuse();
-  job.render = pipelines::render_size(spec, job.request.size);
   return job;
 }
 

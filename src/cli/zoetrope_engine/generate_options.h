@@ -3,19 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <torch/types.h>
-
 #include "cli/options.h"
-#include "pipelines/memory_plan.h"
-#include "pipelines/open_model.h"
-#include "pipelines/text_to_video.h"
+#include "pipelines/text_to_video_job.h"
 
 namespace cli {
 
@@ -46,20 +40,8 @@ struct GenerateOptions {
 
 extern const Form<GenerateOptions> kGenerateForm;
 
-struct GenerateJob {
-  GenerateOptions options;
-  std::shared_ptr<const pipelines::OpenedModel> model;
-  pipelines::TextToVideoRequest request;
-  specs::Size render;  // the size that is computed
-  torch::Device device = torch::kCPU;
-  torch::ScalarType dtype = torch::kFloat32;
-
-  const specs::ModelSpec& spec() const { return model->spec; }
-  pipelines::MemoryRequest memory() const;
-};
-
 // Opens the model and settles every value. Throws Error(invalid) with all complaints, those already
 // there included.
-GenerateJob settle(const GenerateOptions& options, Complaints& complaints);
+pipelines::TextToVideoJob settle(const GenerateOptions& options, Complaints& complaints);
 
 }  // namespace cli
