@@ -35,6 +35,7 @@ Request request_of(Head head, const std::string& peer) {
   request.method = std::move(head.method);
   request.path = std::move(head.path);
   request.query = std::move(head.query);
+  request.query_text = std::move(head.query_text);
   request.headers = std::move(head.headers);
   request.peer = peer;
   const auto* id = find(request.headers, "x-request-id");
@@ -124,6 +125,7 @@ Connection::Step Connection::answer_request(Request& request, const Head& head) 
     co_return co_await answer_refusal(refusal.status, refusal.reason, &request);
   }
   stream_.deadline().set_working();
+  request.has_left = [this] { return stream_.has_left(); };
   auto response = co_await handle(request);
   const Answer answer{&request, head.keeps_alive};
   co_return co_await send(std::move(response), answer);

@@ -63,8 +63,12 @@ Connection::Step Connection::send_text(const Response& response, Answer answer) 
     fields.push_back({"content-length", std::to_string(text.size())});
   }
   const auto head = head_of(response.status, std::move(fields), answer);
-  const bool is_sent =
-      co_await stream_.write(head, has_body(response.status, answer) ? text : std::string_view());
+  bool is_sent = !response.undelivered || !stream_.has_left();
+  if (is_sent) {
+    is_sent =
+        co_await stream_.write(head, has_body(response.status, answer) ? text : std::string_view());
+  }
+  if (!is_sent && response.undelivered) response.undelivered();
   co_return is_sent ? after(answer) : Next::gone;
 }
 

@@ -27,7 +27,8 @@ std::string Egress::complaint_about(const Location& location) const {
   if (location.scheme != "https" && (!is_plain || policy_.https_only)) {
     return base::text("the scheme ", location.scheme, " is not allowed");
   }
-  if (std::ranges::find(policy_.ports, location.port) == policy_.ports.end()) {
+  if (!policy_.ports.empty() &&
+      std::ranges::find(policy_.ports, location.port) == policy_.ports.end()) {
     return base::text("the port ", location.port, " is not allowed");
   }
   const auto& hosts = policy_.hosts;

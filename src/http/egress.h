@@ -14,8 +14,8 @@ namespace http {
 
 // Where requests for users may go. The defaults let them reach the open Internet and nothing else.
 struct EgressPolicy {
-  bool https_only = false;  // as webhooks want it
-  std::vector<uint16_t> ports = {80, 443};
+  bool https_only = false;                  // as webhooks want it
+  std::vector<uint16_t> ports = {80, 443};  // none: all
 
   // For closed sites. Networks that may be reached although they are not global or are this
   // machine's; and, where there are any, the only hosts.

@@ -133,6 +133,7 @@ class HeadReader {
     if (!target.complaint.empty()) return refuse(400, std::move(target.complaint));
     head_.path = std::move(target.path);
     head_.query = std::move(target.query);
+    head_.query_text = std::move(target.query_text);
     return true;
   }
 

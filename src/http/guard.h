@@ -32,6 +32,7 @@ struct Head {
   std::string method;
   std::string path;  // decoded, as are the query's names and values: see target.h
   Fields query;
+  std::string query_text;  // as it came
   Fields headers;
   uint64_t body_bytes = 0;
   bool expects_continue = false;

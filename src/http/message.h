@@ -23,9 +23,10 @@ namespace http {
 // Everything in it is valid UTF-8 without control bytes, but for the values of header fields, which
 // may hold any byte from 0x80 on, and the body.
 struct Request {
-  std::string method;  // one of GET HEAD POST PUT DELETE OPTIONS
-  std::string path;    // begins with '/', decoded once, without ".." segments
-  Fields query;        // decoded once, '+' is a space
+  std::string method;      // one of GET HEAD POST PUT DELETE OPTIONS
+  std::string path;        // begins with '/', decoded once, without ".." segments
+  Fields query;            // decoded once, '+' is a space
+  std::string query_text;  // as it came: what a signature was made of
   Fields headers;
   std::string body;  // where the service asked for memory
 
@@ -37,6 +38,9 @@ struct Request {
 
   std::string peer;  // the address at the other end, without its port; "unix" for a Unix socket
   std::string id;    // the X-Request-Id that came if that is fit for a log, else a random one
+
+  // Whether the client has closed its end, for handlers that wait. Not before a body was read.
+  std::function<bool()> has_left = [] { return false; };
 
   // For the service, from receive() to handle(): what the route captured, and anything else.
   std::map<std::string, std::string> captured;
@@ -72,6 +76,8 @@ struct Response {
   int status = 200;
   Fields headers;
   std::variant<std::string, FileBody, EventStream> body;
+  // Called where the client was gone before a text could be sent. Not being called proves nothing.
+  std::function<void()> undelivered = {};
 };
 
 // What to do with a request whose head has been read and whose body has not.

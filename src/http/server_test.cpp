@@ -111,6 +111,51 @@ TEST(Server, TellsWhereARequestComesFrom) {
   EXPECT_EQ(ask(running, get("/")).body, "127.0.0.1");
 }
 
+TEST(Server, HandsOnTheQueryAsItCame) {
+  auto service = echo_service();
+  service.handle = [](Request& request) -> awaitable<Response> {
+    co_return text_response(200, request.query_text);
+  };
+  Running running(service);
+  EXPECT_EQ(ask(running, get("/a?x=%41+b&y")).body, "x=%41+b&y");
+  EXPECT_EQ(ask(running, get("/a")).body, "");
+}
+
+TEST(Server, TellsWhenTheClientDidNotWaitForTheAnswer) {
+  std::promise<void> asked, left, undelivered;
+  auto service = echo_service();
+  service.handle = [&](Request&) -> awaitable<Response> {
+    asked.set_value();
+    left.get_future().wait();
+    auto response = text_response(200, "too late");
+    response.undelivered = [&] { undelivered.set_value(); };
+    co_return response;
+  };
+  Running running(service);
+  {
+    Wire wire(running.port());
+    wire.send(get("/"));
+    asked.get_future().wait();
+  }
+  left.set_value();
+  undelivered.get_future().wait();
+}
+
+TEST(Server, SaysNothingOfAnAnswerThatWasTaken) {
+  bool was_told = false;
+  auto service = echo_service();
+  service.handle = [&](Request&) -> awaitable<Response> {
+    auto response = text_response(200, "in time");
+    response.undelivered = [&] { was_told = true; };
+    co_return response;
+  };
+  {
+    Running running(service);
+    EXPECT_EQ(ask(running, get("/")).body, "in time");
+  }
+  EXPECT_FALSE(was_told);
+}
+
 TEST(Server, CarriesWhatTheServiceKeepsFromReceptionToHandling) {
   auto service = echo_service();
   service.receive = [](Request& request) {

@@ -132,7 +132,8 @@ Target read_target(std::string_view text) {
     const auto question = std::min(text.find('?'), text.size());
     target.complaint = read_path(text.substr(0, question), target);
     if (target.complaint.empty()) {
-      target.complaint = read_query(text.substr(std::min(question + 1, text.size())), target);
+      target.query_text = text.substr(std::min(question + 1, text.size()));
+      target.complaint = read_query(target.query_text, target);
     }
   }
   return target;

@@ -13,7 +13,8 @@ namespace http {
 struct Target {
   std::string path;
   Fields query;
-  std::string complaint;  // why it is refused; empty: it is fine
+  std::string query_text;  // the same, as it came
+  std::string complaint;   // why it is refused; empty: it is fine
 };
 
 // Decodes once. Refused are: anything but the origin form, bytes that no target may hold, broken
