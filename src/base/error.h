@@ -8,7 +8,16 @@
 namespace base {
 
 // What went wrong, in terms that every wire and exit code can be derived from.
-enum class Fault { invalid, not_found, unauthorized, conflict, exhausted, upstream, internal };
+enum class Fault {
+  invalid,
+  not_found,
+  unauthorized,  // nobody knows who asks
+  forbidden,     // it is known, and may not
+  conflict,
+  exhausted,
+  upstream,
+  internal
+};
 
 class Error : public std::runtime_error {
  public:

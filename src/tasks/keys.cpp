@@ -110,6 +110,10 @@ std::vector<Key> Store::list_keys(const std::string& tenant) {
   return keys;
 }
 
+bool Store::has_keys() {
+  return !database_->read(read_keys).empty();
+}
+
 void Store::revoke_key(const std::string& tenant, const std::string& id) {
   const auto rows = database_->write([&](Connection& sql, Now now) {
     return sql.run(kRevoke, {{"wall", now.wall}, {"tenant", tenant}, {"id", id}});

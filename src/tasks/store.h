@@ -141,6 +141,7 @@ class Store {
   // servers.
   Key authenticate(const std::string& text);
   std::vector<Key> list_keys(const std::string& tenant);
+  bool has_keys();  // of any tenant, revoked ones included
   void revoke_key(const std::string& tenant, const std::string& id);  // throws Error(not_found)
 
   // ── Ledger ──
