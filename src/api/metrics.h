@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is measured, in Prometheus' text form. Names: docs/operating.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tasks/task.h"
+
+namespace api {
+
+// Safe to use from several threads.
+class Metrics {
+ public:
+  Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+  ~Metrics();
+
+  void requested(std::string_view route, const std::string& method, int status, int64_t ms);
+  void ended(const tasks::Task& task);
+  void delivered(bool was_taken);
+
+  // Gauges are what they are now: the caller asks the store.
+  struct Now {
+    std::vector<tasks::QueueLoad> loads;
+    size_t workers = 0;
+    size_t connections = 0;
+    uint64_t disk_room = 0;
+    int64_t wall_ms = 0;
+  };
+  std::string text(const Now& now);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace api

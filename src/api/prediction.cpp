@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/prediction.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "crypto/encoding.h"
+
+namespace api {
+namespace {
+
+using base::Json;
+using base::text;
+using tasks::State;
+
+constexpr size_t kMostInlineBytes = 256u << 20;
+
+// Source: wire-apis A6, the vendor's table of codes of failed tasks.
+int code_of(const std::string& error_code) {
+  if (error_code == "content_refused") return 1200;
+  if (error_code == "invalid_input") return 1401;
+  if (error_code == "upstream") return 1402;
+  if (error_code == "worker_lost" || error_code == "internal") return 5000;
+  return 1405;
+}
+
+bool is_video(const tasks::Output& output) {
+  return output.media_type.starts_with("video/");
+}
+
+std::string url_of(const Context& context, const tasks::Task& task, const tasks::Output& output) {
+  const auto path = text("/files/", task.id, '/', task.attempt, '/', output.name);
+  return context.settings.public_url +
+         context.signer.sign_get(path, context.settings.result_life, objects::Disposition::shown);
+}
+
+Json outputs(const Context& context, const tasks::Task& task, const Json& input) {
+  Json list = Json::array();
+  if (task.state != State::completed) return list;
+  const bool is_inline = input.value("enable_base64_output", false);
+  for (const auto& output : task.outputs) {
+    if (!is_video(output)) continue;
+    if (!is_inline) {
+      list.push_back(url_of(context, task, output));
+      continue;
+    }
+    const auto file = context.objects.open_result(
+        {.task = task.id, .attempt = static_cast<int>(task.attempt), .name = output.name});
+    list.push_back(crypto::to_base64(base::read_file(file.path, kMostInlineBytes)));
+  }
+  return list;
+}
+
+// What both forms of the object share.
+Json common(const Context& context, const tasks::Task& task, const Json& input, const Json& files) {
+  return {
+      {"id", task.id},
+      {"model", task.endpoint},
+      {"input", input},
+      {"outputs", files},
+      {"urls",
+       {{"get", text(context.settings.public_url, "/api/v3/predictions/", task.id, "/result")}}},
+      {"has_nsfw_contents", Json(std::vector<bool>(files.size(), false))},
+      {"status", tasks::name_of(task.state)},
+      {"created_at", base::iso8601(task.created_at)},
+      {"error", task.error_message}};
+}
+
+int64_t execution_ms(const tasks::Task& task) {
+  return task.finished_at > 0 && task.started_at > 0 ? task.finished_at - task.started_at : 0;
+}
+
+}  // namespace
+
+Json prediction(const Context& context, const tasks::Task& task) {
+  const auto input = Json::parse(task.input);
+  auto object = common(context, task, input, outputs(context, task, input));
+  object["executionTime"] = execution_ms(task);
+  object["timings"] = {{"inference", task.inference_ms}};
+  object["progress"] = progress_of(context, task);
+  object["warnings"] = task.warnings.empty() ? Json::array() : Json::parse(task.warnings);
+  if (task.state == State::failed) object["code"] = code_of(task.error_code);
+  if (task.state == State::completed) {
+    object["seed"] = task.seed;
+    const auto poster = std::ranges::find_if_not(task.outputs, is_video);
+    if (poster != task.outputs.end()) object["poster"] = url_of(context, task, *poster);
+  }
+  return object;
+}
+
+Json webhook_prediction(const Context& context, const tasks::Task& task) {
+  const auto input = Json::parse(task.input);
+  auto object = common(context, task, input, outputs(context, task, input));
+  if (task.state != State::completed) object.erase("outputs");
+  return object;
+}
+
+http::Response success(const Json& data) {
+  return json_response(200, {{"code", 200}, {"message", "success"}, {"data", data}});
+}
+
+std::vector<std::string> output_urls(const Context& context, const tasks::Task& task) {
+  std::vector<std::string> urls;
+  for (const auto& output : task.outputs) {
+    if (is_video(output)) urls.push_back(url_of(context, task, output));
+  }
+  return urls;
+}
+
+Json progress_of(const Context& context, const tasks::Task& task) {
+  switch (task.state) {
+    case State::created:
+      return {{"phase", "queued"},
+              {"percent", 0},
+              {"queue_position", context.store.queue_position(task.tenant, task.id)}};
+    case State::processing:
+      if (!task.progress.empty()) return Json::parse(task.progress);
+      return {{"phase", "starting"}, {"percent", 0}};
+    case State::completed:
+      return {{"phase", "completed"}, {"percent", 100}};
+    case State::failed:
+      return {{"phase", "failed"}, {"percent", 0}};
+  }
+  return Json::object();
+}
+
+}  // namespace api
