@@ -7,7 +7,9 @@
 namespace cli {
 
 int doctor(Arguments arguments);
+int keys(Arguments arguments);
 int models(Arguments arguments);
+int serve(Arguments arguments);
 int show(Arguments arguments);
 
 }  // namespace cli

@@ -10,6 +10,10 @@
 namespace {
 
 constexpr cli::Command kCommands[] = {
+    {"serve",
+     "answer the wire formats of hosted services, with the models on this machine",
+     cli::serve},
+    {"keys", "make, list and revoke keys of a server", cli::keys},
     {"models", "list the models on this machine and those that could be", cli::models},
     {"show", "tell what a weights file, a model folder or a server holds", cli::show},
     {"doctor", "check this machine and say what to do about each problem", cli::doctor},
