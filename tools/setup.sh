@@ -3,8 +3,8 @@
 # LibTorch out of the PyPI wheel. Quick when there is nothing to do.
 #
 #   tools/setup.sh          what `make demo` needs
-#   tools/setup.sh test     what `make test` needs as well: clang-format, and PostgreSQL, of which the
-#                           tests start a server of their own
+#   tools/setup.sh test     what `make test` needs as well: clang-format, PostgreSQL, the vendors'
+#                           own clients out of their registries
 #   tools/setup.sh lint     clang-format and clang-tidy as well
 #   tools/setup.sh bench    .venv-bench with diffusers and transformers, to measure against
 set -euo pipefail
@@ -16,7 +16,8 @@ CPU_RUNTIME=(nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
 # The CUDA compiler, for every machine: continuous integration compiles the kernels that it cannot
 # run. 99 MB to fetch, 245 MB on disk; kernels need no more of the toolkit than these.
 NVCC_PACKAGES=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88)
-TEST_PACKAGES=(pytest==8.4.2)
+TEST_PACKAGES=(pytest==8.4.2 jsonschema==4.25.1 wavespeed==2.0.5)
+CLIENT_PACKAGES=(wavespeed@0.3.2 @wavespeed/cli@0.2.2 novita-sdk@3.1.3)
 BENCH_PACKAGES=("torch==$TORCH_VERSION" diffusers==0.36.0 transformers==4.57.1 accelerate==1.11.0
                 ftfy==6.3.1 sentencepiece==0.2.1 protobuf)
 
@@ -30,7 +31,7 @@ DEBIAN_PACKAGES=(
   libspdlog-dev libfmt-dev prometheus-cpp-dev libtomlplusplus-dev
   ffmpeg)
 FORMAT_PACKAGES=(clang-format)
-SERVER_PACKAGES=(postgresql)
+SERVER_TEST_PACKAGES=(postgresql)
 LINT_PACKAGES=("${FORMAT_PACKAGES[@]}" clang-tidy libomp-dev)
 
 have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
@@ -82,14 +83,31 @@ install_torch() {
   fi
 }
 
+# The vendors' clients for Node, in .venv/clients.
+install_clients() {
+  [ ! -e .venv/clients/.installed-1 ] || return 0
+  command -v npm >/dev/null || install_packages nodejs npm
+  echo "setup: npm install ${CLIENT_PACKAGES[*]}"
+  mkdir -p .venv/clients
+  echo '{"private": true}' > .venv/clients/package.json
+  if npm install --prefix .venv/clients --no-audit --no-fund --loglevel=error "${CLIENT_PACKAGES[@]}" \
+      > /dev/null; then
+    touch .venv/clients/.installed-1
+  else
+    echo "setup: npm could not install the vendors' clients; their tests will be skipped" >&2
+  fi
+}
+
 install_packages "${DEBIAN_PACKAGES[@]}"
 install_torch
 install_python .venv nvcc-13.0.88 --no-deps "${NVCC_PACKAGES[@]}"
-install_python .venv tests-1 "${TEST_PACKAGES[@]}"
+install_python .venv tests-2 "${TEST_PACKAGES[@]}"
 
 case "${1:-}" in
   "") ;;
-  test) install_packages "${FORMAT_PACKAGES[@]}" "${SERVER_PACKAGES[@]}" ;;
+  test)
+    install_packages "${FORMAT_PACKAGES[@]}" "${SERVER_TEST_PACKAGES[@]}"
+    install_clients ;;
   lint) install_packages "${LINT_PACKAGES[@]}" ;;
   bench) install_python .venv-bench bench-1 "${BENCH_PACKAGES[@]}" ;;
   *) echo "setup: unknown argument $1" >&2; exit 2 ;;
