@@ -83,9 +83,10 @@ http::Response usage(Context& context, const Call& call) {
   Json by_model = Json::object();
   Json by_day = Json::object();
   const auto add = [](Json& sums, const std::string& key, const tasks::Usage& usage) {
+    if (!sums.contains(key)) sums[key] = {{"requests", 0}, {"cost", 0.0}};
     auto& sum = sums[key];
-    sum["requests"] = sum.value("requests", int64_t{0}) + usage.tasks;
-    sum["cost"] = sum.value("cost", 0.0) + dollars(usage.mills);
+    sum["requests"] = sum["requests"].get<int64_t>() + usage.tasks;
+    sum["cost"] = sum["cost"].get<double>() + dollars(usage.mills);
   };
   for (const auto& usage : context.store.usage(call.caller.tenant, now - kUsagePeriodMs, now + 1)) {
     requests += usage.tasks;

@@ -1,0 +1,132 @@
+"""What workers call: leases, fences, failures, results."""
+import threading
+import time
+
+import pytest
+
+from fake_worker import FakeWorker, video_of
+
+MODEL = "/api/v3/wavespeed-ai/wan-2.2/t2v-480p-ultra-fast"
+PROMPT = {"prompt": "a red ball bounces on a navy background"}
+
+
+@pytest.fixture()
+def front(serve):
+    """A queue of its own for every test."""
+    return serve("--workers", 0)
+
+
+@pytest.fixture()
+def worker(zoetrope, front):
+    made = zoetrope("keys", "create", "--scopes", "worker", "--data", front.data)
+    assert made.returncode == 0, made.stderr
+    return FakeWorker(front, made.stdout.strip())
+
+
+def status_of(front, task):
+    return front.get(f"/api/v3/predictions/{task}").data
+
+
+def test_a_task_is_claimed_run_and_finished(front, worker):
+    made = front.post(MODEL, {**PROMPT, "seed": 5}).data["id"]
+    task = worker.claim()
+    assert task["id"] == made and task["attempt"] == 1
+    assert task["kind"] == "text_to_video" and task["weights"] == "wan2.2-t2v-a14b"
+    assert task["request"]["prompt"] == PROMPT["prompt"] and task["request"]["seed"] == 5
+    assert status_of(front, made)["status"] == "processing"
+    assert worker.work(task) == 200
+    done = status_of(front, made)
+    assert done["status"] == "completed" and done["seed"] == 1
+    assert front.get(done["outputs"][0], key=None).body == video_of(task)
+
+
+def test_nothing_is_claimed_where_nothing_waits(worker):
+    assert worker.claim() is None
+
+
+def test_a_waiting_claim_gets_a_task_as_soon_as_it_comes(front, worker):
+    claimed = []
+    thread = threading.Thread(target=lambda: claimed.append((worker.claim(20000), time.monotonic())))
+    thread.start()
+    time.sleep(0.3)  # so that the claim is there first
+    front.post(MODEL, PROMPT)
+    submitted = time.monotonic()
+    thread.join()
+    task, at = claimed[0]
+    assert task is not None and at - submitted < 1
+
+
+def test_progress_is_seen_by_the_caller(front, worker):
+    made = front.post(MODEL, PROMPT).data["id"]
+    task = worker.claim()
+    progress = {"phase": "denoise", "step": 3, "steps": 4, "percent": 70, "eta_seconds": 2.5}
+    assert worker.heartbeat(task, progress).json["cancel"] is False
+    assert status_of(front, made)["progress"] == progress
+    result = front.get(f"/v3/async/task-result?task_id={made}").json
+    assert result["task"]["progress_percent"] == 70
+
+
+def test_what_an_old_attempt_says_is_refused(front, worker):
+    front.post(MODEL, PROMPT)
+    task = worker.claim()
+    assert worker.release(task).status == 200
+    again = worker.claim()
+    assert again["id"] == task["id"] and again["token"] != task["token"]
+    for call in (worker.heartbeat(task), worker.put(task, b"late")[0], worker.finish(task, []),
+                 worker.fail(task, "internal"), worker.release(task)):
+        assert call.status in (400, 409), call.body
+    assert worker.heartbeat(task).status == 409
+    assert worker.work(again) == 200
+
+
+def test_a_cancelled_task_is_told_so_and_stays_failed(front, worker):
+    made = front.post(MODEL, PROMPT).data["id"]
+    task = worker.claim()
+    front.post(f"/api/v3/predictions/{made}/cancel")
+    assert worker.heartbeat(task).json["cancel"] is True
+    assert worker.work(task) == 200
+    done = status_of(front, made)
+    assert done["status"] == "failed" and "cancel" in done["error"] and done["outputs"] == []
+
+
+def test_bad_input_fails_at_once_and_costs_nothing(front, worker):
+    made = front.post(MODEL, PROMPT).data["id"]
+    assert worker.fail(worker.claim(), "invalid_input", "prompt: no").json == {"state": "failed"}
+    done = status_of(front, made)
+    assert (done["status"], done["error"], done["code"]) == ("failed", "prompt: no", 1401)
+    assert front.get("/api/v3/account/usage").data["total_cost"] == 0
+
+
+def test_a_task_that_kills_its_workers_is_stopped(front, worker):
+    made = front.post(MODEL, PROMPT).data["id"]
+    attempts = 0
+    while (task := worker.claim()) is not None:
+        attempts += 1
+        assert worker.fail(task, "gpu_sticky").status == 200
+    assert attempts == 2 and status_of(front, made)["status"] == "failed"
+
+
+def test_a_result_without_its_file_is_refused(front, worker):
+    front.post(MODEL, PROMPT)
+    task = worker.claim()
+    file = {"name": "video.mp4", "media_type": "video/mp4", "bytes": 3, "sha256": "0" * 64}
+    assert worker.finish(task, [file]).status == 404
+    _, file = worker.put(task, b"abc")
+    assert worker.finish(task, [{**file, "bytes": 4}]).status == 400
+    assert worker.finish(task, [file]).status == 200
+
+
+@pytest.mark.parametrize("name", ["..", "a%2fb", ".hidden", "x" * 65])
+def test_names_of_files_that_are_paths_are_refused(front, worker, name):
+    front.post(MODEL, PROMPT)
+    task = worker.claim()
+    assert worker.put(task, b"abc", name)[0].status in (400, 404)
+
+
+def test_a_damaged_file_is_refused(front, worker):
+    front.post(MODEL, PROMPT)
+    task = worker.claim()
+    path = (f"/worker/v1/tasks/{task['id']}/files/video.mp4"
+            f"?attempt={task['attempt']}&token={task['token']}")
+    answer = front.call("PUT", path, b"abc", key=worker.key, headers={"X-Content-SHA256": "0" * 64})
+    assert answer.status == 400
