@@ -14,5 +14,6 @@ int parity(Arguments arguments);
 int score_toy(Arguments arguments);
 int selftest(Arguments arguments);
 int train_toy(Arguments arguments);
+int worker(Arguments arguments);
 
 }  // namespace cli

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
        "compare the fast kernels with their plain forms on this machine",
        cli::selftest},
       {"train-toy", "train the demo family", cli::train_toy},
+      {"worker", "do the tasks of a server", cli::worker},
   };
   // Run by zoetrope it bears that name, which is then the right one for its messages.
   const auto program = std::filesystem::path(argv[0]).filename().string();
