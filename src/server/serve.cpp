@@ -184,7 +184,8 @@ int serve(const Config& config, const fs::path& engine) {
   const auto first_key = make_first_key(*parts.store, config, server.is_local());
   context.settings = settings_of(config, public_url(config, server.port()));
   context.connections = [&server] { return server.connections(); };
-  const auto workers = workers_of(config, gpus(), engine, socket_in(parts.data));
+  const auto workers =
+      workers_of(config, context.settings.weights, gpus(), engine, socket_in(parts.data));
   std::cout << first_screen(context, config, parts.data.string(), workers.size(), first_key)
             << std::flush;
 

@@ -87,9 +87,8 @@ std::string public_url(const Config& config, uint16_t port) {
   return url;
 }
 
-std::map<std::string, api::Serving, std::less<>> weights_in_use(
-    const Config& config, const weights::ModelFolders& folders) {
-  std::map<std::string, api::Serving, std::less<>> serving;
+ServingByModel weights_in_use(const Config& config, const weights::ModelFolders& folders) {
+  ServingByModel serving;
   const auto installed = weights::installed_models(folders);
   const auto has = [&](const specs::ModelSpec& model) {
     return std::ranges::any_of(installed, [&](const auto& one) { return is_whole(one, model); });

@@ -13,14 +13,16 @@
 
 namespace server {
 
+using ServingByModel = std::map<std::string, api::Serving, std::less<>>;
+
 // The configured one, else http:// and the address that is listened to, with the port that was
 // really bound. Throws Error(invalid) where the configured one is no http or https URL.
 std::string public_url(const Config& config, uint16_t port);
 
 // What serves each model that endpoints ask for: as configured, else the installed model of that
 // name, else the demo model that stands in.
-std::map<std::string, api::Serving, std::less<>> weights_in_use(
-    const Config& config, const weights::ModelFolders& folders = weights::model_folders());
+ServingByModel weights_in_use(const Config& config,
+                              const weights::ModelFolders& folders = weights::model_folders());
 
 // On an address that only this machine reaches, the first start makes a key by itself and returns
 // it. Throws Error(invalid) where others reach the server, there is no key and --no-auth was not

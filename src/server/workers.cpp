@@ -37,6 +37,7 @@ std::vector<std::string> gpus(const std::filesystem::path& root) {
 }
 
 std::vector<Child> workers_of(const Config& config,
+                              const ServingByModel& weights,
                               const std::vector<std::string>& devices,
                               const std::filesystem::path& engine,
                               const std::filesystem::path& socket) {
@@ -46,16 +47,18 @@ std::vector<Child> workers_of(const Config& config,
     const auto name = text("worker-", i);
     const auto device =
         devices.empty() ? std::string("cpu") : devices[static_cast<size_t>(i) % devices.size()];
-    children.push_back({.name = name,
-                        .command = {engine.string(),
-                                    "worker",
-                                    "--socket",
-                                    socket.string(),
-                                    "--name",
-                                    name,
-                                    "--device",
-                                    device,
-                                    "--child"}});
+    Child child{.name = name, .command = {engine.string(), "worker", "--child"}};
+    const auto tell = [&](const std::string& option, const std::string& value) {
+      child.command.push_back(option);
+      child.command.push_back(value);
+    };
+    tell("--socket", socket.string());
+    tell("--name", name);
+    tell("--device", device);
+    for (const auto& [model, serving] : weights) {
+      if (!serving.model.empty()) tell("--model", text(model, '=', serving.model));
+    }
+    children.push_back(std::move(child));
   }
   return children;
 }

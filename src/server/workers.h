@@ -7,6 +7,7 @@
 
 #include "server/children.h"
 #include "server/config.h"
+#include "server/start.h"
 
 namespace server {
 
@@ -14,7 +15,9 @@ namespace server {
 std::vector<std::string> gpus(const std::filesystem::path& root = "/");
 
 // As many as configured, else one per GPU, or one for the CPU. More than there are GPUs share them.
+// Each is told what serves which model.
 std::vector<Child> workers_of(const Config& config,
+                              const ServingByModel& weights,
                               const std::vector<std::string>& devices,
                               const std::filesystem::path& engine,
                               const std::filesystem::path& socket);

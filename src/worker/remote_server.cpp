@@ -63,6 +63,7 @@ std::optional<Task> task_of(const Json& answer) {
             .weights = json.at("weights"),
             .model = json.value("model", ""),
             .request = json.at("request"),
+            .warnings = json.value("warnings", std::vector<std::string>()),
             .lease = milliseconds(json.at("lease_ms").get<int64_t>()),
             .heartbeat = milliseconds(json.at("heartbeat_ms").get<int64_t>()),
             .out_of_memory = json.value("out_of_memory", 0)};

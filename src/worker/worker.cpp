@@ -150,7 +150,8 @@ void Worker::run_one(const Task& task) {
 }
 
 void Worker::hand_over(const Task& task, const Made& made, const fs::path& folder, Lease& lease) {
-  Result result{.seed = made.seed, .warnings = made.warnings, .inference = made.inference};
+  Result result{.seed = made.seed, .warnings = task.warnings, .inference = made.inference};
+  result.warnings.insert(result.warnings.end(), made.warnings.begin(), made.warnings.end());
   for (const auto& file : made.files) {
     lease.report_publishing();
     const auto path = folder / file.name;

@@ -70,6 +70,7 @@ Made one_file() {
 TEST(Worker, HandsOverWhatATaskHasMade) {
   Working one;
   one.run = [](Lease&) { return one_file(); };
+  one.fake.tasks.front().warnings = {"one of the server"};
   EXPECT_EQ(one.work(), 0);
   EXPECT_EQ(one.fake.calls, (Calls{"put video.mp4", "finish"}));
   EXPECT_EQ(one.fake.uploaded, Calls{"a video"});
@@ -78,7 +79,7 @@ TEST(Worker, HandsOverWhatATaskHasMade) {
   EXPECT_EQ(result.files.at(0).bytes, 7u);
   EXPECT_EQ(result.files.at(0).sha256, crypto::sha256_hex("a video"));
   EXPECT_EQ(result.seed, 7u);
-  EXPECT_EQ(result.warnings, Calls{"a warning"});
+  EXPECT_EQ(result.warnings, (Calls{"one of the server", "a warning"}));
   EXPECT_EQ(result.inference.count(), 1234);
 }
 
