@@ -52,6 +52,9 @@ class DatabaseError : public std::runtime_error {
 DatabaseError::Kind kind_of_sqlstate(std::string_view code);
 
 struct Parameter {
+  Parameter(const char* its_name, int64_t number) : name(its_name), value(number) {}
+  Parameter(const char* its_name, std::string text) : name(its_name), value(std::move(text)) {}
+
   const char* name;
   std::variant<int64_t, std::string> value;
 };

@@ -74,12 +74,12 @@ void Store::delivery_done(const Delivery& delivery, const DeliveryResult& result
     std::vector<Parameter> parameters = {
         {"status", result.status}, {"id", delivery.id}, {"token", delivery.token}};
     if (is_delivered || is_over) {
-      parameters.push_back({"state", is_delivered ? "delivered" : "abandoned"});
+      parameters.emplace_back("state", is_delivered ? "delivered" : "abandoned");
       return sql.run(sql::kEndDelivery, parameters);
     }
     const auto pause = std::max(with_jitter(kPauseMs.at(static_cast<size_t>(delivery.attempt))),
                                 std::min(result.retry_after_ms, kMaxRetryAfterMs));
-    parameters.push_back({"due_at", now.steady + pause});
+    parameters.emplace_back("due_at", now.steady + pause);
     return sql.run(sql::kRetryDelivery, parameters);
   });
   if (rows == 0) {

@@ -103,8 +103,8 @@ Page Store::list(const std::string& tenant, const Filter& filter) {
     page.total = std::get<0>(
         sql.rows<int64_t>("SELECT count(*) FROM task " + where.text, where.parameters).at(0));
     auto parameters = where.parameters;
-    parameters.push_back({"size", filter.page_size});
-    parameters.push_back({"offset", (filter.page - 1) * filter.page_size});
+    parameters.emplace_back("size", filter.page_size);
+    parameters.emplace_back("offset", (filter.page - 1) * filter.page_size);
     page.tasks =
         read_tasks(sql,
                    where.text + " ORDER BY created_at DESC, number DESC LIMIT :size OFFSET :offset",
