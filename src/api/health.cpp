@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/health.h"
 
+#include <algorithm>
+
 #include "api/openapi.h"
 #include "api/problem.h"
 
@@ -16,6 +18,17 @@ std::string problem_now(const Context& context) {
   if (context.objects.room_left() == 0) return "the disk is full";
   if (context.workers.alive(context.clock.steady()).empty()) return "no worker has called lately";
   return {};
+}
+
+// Of all weights that are asked for: a queue that has become empty is a zero, not its last value.
+std::vector<tasks::QueueLoad> loads_now(const Context& context) {
+  auto loads = context.store.queue_loads();
+  for (const auto& [weights, serving] : context.settings.weights) {
+    if (std::ranges::find(loads, weights, &tasks::QueueLoad::weights) == loads.end()) {
+      loads.push_back({.weights = weights});
+    }
+  }
+  return loads;
 }
 
 }  // namespace
@@ -36,7 +49,7 @@ http::Response version(Context& context, const Call&) {
 
 http::Response metrics(Context& context, const Call&) {
   const auto text =
-      context.metrics.text({.loads = context.store.queue_loads(),
+      context.metrics.text({.loads = loads_now(context),
                             .workers = context.workers.alive(context.clock.steady()).size(),
                             .connections = context.connections ? context.connections() : 0,
                             .disk_room = context.objects.room_left(),

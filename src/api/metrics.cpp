@@ -14,9 +14,6 @@ using prometheus::Histogram;
 
 const Histogram::BucketBoundaries kRequestSeconds = {
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 100};
-const Histogram::BucketBoundaries kTaskSeconds = {
-    0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1200, 3600, 10'800};
-
 double seconds(int64_t ms) {
   return static_cast<double>(ms) / 1000;
 }
@@ -35,20 +32,6 @@ struct Metrics::State {
       prometheus::BuildHistogram()
           .Name("zoetrope_http_request_seconds")
           .Help("From the head of a request to its answer, without the time that sending takes.")
-          .Register(registry);
-  prometheus::Family<prometheus::Counter>& tasks = prometheus::BuildCounter()
-                                                       .Name("zoetrope_tasks_total")
-                                                       .Help("Tasks that came to their end.")
-                                                       .Register(registry);
-  prometheus::Family<Histogram>& queue_seconds =
-      prometheus::BuildHistogram()
-          .Name("zoetrope_task_queue_seconds")
-          .Help("From submit to the start of the last attempt.")
-          .Register(registry);
-  prometheus::Family<Histogram>& run_seconds =
-      prometheus::BuildHistogram()
-          .Name("zoetrope_task_run_seconds")
-          .Help("From the start of the last attempt to its end.")
           .Register(registry);
   prometheus::Family<prometheus::Counter>& deliveries =
       prometheus::BuildCounter()
@@ -87,17 +70,6 @@ void Metrics::requested(std::string_view route, const std::string& method, int s
   state_->requests.Add({{"route", pattern}, {"method", method}, {"status", std::to_string(status)}})
       .Increment();
   state_->request_seconds.Add({{"route", pattern}}, kRequestSeconds).Observe(seconds(ms));
-}
-
-void Metrics::ended(const tasks::Task& task) {
-  const prometheus::Labels labels = {{"model", task.endpoint},
-                                     {"status", std::string(tasks::name_of(task.state))}};
-  state_->tasks.Add(labels).Increment();
-  if (task.started_at == 0) return;
-  const prometheus::Labels model = {{"model", task.endpoint}};
-  state_->queue_seconds.Add(model, kTaskSeconds)
-      .Observe(seconds(task.started_at - task.created_at));
-  state_->run_seconds.Add(model, kTaskSeconds).Observe(seconds(task.finished_at - task.started_at));
 }
 
 void Metrics::delivered(bool was_taken) {

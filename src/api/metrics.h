@@ -21,7 +21,6 @@ class Metrics {
   ~Metrics();
 
   void requested(std::string_view route, const std::string& method, int status, int64_t ms);
-  void ended(const tasks::Task& task);
   void delivered(bool was_taken);
 
   // Gauges are what they are now: the caller asks the store.

@@ -139,6 +139,7 @@ void Webhooks::deliver(const Context& context, const tasks::Delivery& delivery) 
     problem = text(base::current_error().what(), ' ', base::current_error().detail());
   }
   context.store.delivery_done(delivery, result);
+  context.metrics.delivered(result.status >= 200 && result.status < 300);
   logging::info("webhook",
                 {{"task", delivery.task.id},
                  {"attempt", delivery.attempt},

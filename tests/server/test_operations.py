@@ -32,6 +32,7 @@ def test_it_says_what_it_is(front):
 def test_it_is_ready_when_a_worker_has_called(server, front):
     assert server.get("/livez", key=None).status == 200
     assert server.get("/readyz", key=None).status == 200
+    assert server.get("/healthz", key=None).status == 200
     answer = front.get("/readyz", key=None)
     assert answer.status == 503 and "worker" in answer.json["reason"]
 
