@@ -21,12 +21,19 @@ CLIENT_PACKAGES=(wavespeed@0.3.2 @wavespeed/cli@0.2.2 novita-sdk@3.1.3)
 BENCH_PACKAGES=("torch==$TORCH_VERSION" diffusers==0.36.0 transformers==4.57.1 accelerate==1.11.0
                 ftfy==6.3.1 sentencepiece==0.2.1 protobuf)
 
+# Debian 12's own Boost is too old for the server; it has a newer one beside it.
+boost_package() {
+  # shellcheck disable=SC1091
+  (. /etc/os-release 2>/dev/null; [ "${ID:-} ${VERSION_ID:-}" = "debian 12" ]) \
+    && echo libboost1.81-dev || echo libboost-dev
+}
+
 DEBIAN_PACKAGES=(
   g++ cmake ninja-build ccache python3 python3-venv git
   nlohmann-json3-dev libgtest-dev
   libavformat-dev libavcodec-dev libswscale-dev libavutil-dev
   libutf8proc-dev libsentencepiece-dev
-  libboost1.81-dev libcurl4-openssl-dev libssl-dev
+  "$(boost_package)" libcurl4-openssl-dev libssl-dev
   libsoci-dev libsqlite3-dev libpq-dev
   libspdlog-dev libfmt-dev prometheus-cpp-dev libtomlplusplus-dev
   ffmpeg)
@@ -50,7 +57,8 @@ install_packages() {
   if ! command -v apt-get >/dev/null; then
     echo "setup: this is not Debian or Ubuntu; needed here: C++20 compiler (g++ >= 12), CMake >= 3.22," \
          "Ninja, Python 3.10+ with venv, and the development files of nlohmann-json 3.11, GoogleTest," \
-         "FFmpeg, utf8proc and sentencepiece. Set ZOETROPE_NO_APT=1 once they are installed." >&2
+         "FFmpeg, utf8proc, sentencepiece, Boost >= 1.79, libcurl, OpenSSL, SOCI, SQLite, libpq," \
+         "spdlog, prometheus-cpp and toml++. Set ZOETROPE_NO_APT=1 once they are installed." >&2
     exit 1
   fi
   local missing=()

@@ -121,41 +121,6 @@ TEST(Server, HandsOnTheQueryAsItCame) {
   EXPECT_EQ(ask(running, get("/a")).body, "");
 }
 
-TEST(Server, TellsWhenTheClientDidNotWaitForTheAnswer) {
-  std::promise<void> asked, left, undelivered;
-  auto service = echo_service();
-  service.handle = [&](Request&) -> awaitable<Response> {
-    asked.set_value();
-    left.get_future().wait();
-    auto response = text_response(200, "too late");
-    response.undelivered = [&] { undelivered.set_value(); };
-    co_return response;
-  };
-  Running running(service);
-  {
-    Wire wire(running.port());
-    wire.send(get("/"));
-    asked.get_future().wait();
-  }
-  left.set_value();
-  undelivered.get_future().wait();
-}
-
-TEST(Server, SaysNothingOfAnAnswerThatWasTaken) {
-  bool was_told = false;
-  auto service = echo_service();
-  service.handle = [&](Request&) -> awaitable<Response> {
-    auto response = text_response(200, "in time");
-    response.undelivered = [&] { was_told = true; };
-    co_return response;
-  };
-  {
-    Running running(service);
-    EXPECT_EQ(ask(running, get("/")).body, "in time");
-  }
-  EXPECT_FALSE(was_told);
-}
-
 TEST(Server, CarriesWhatTheServiceKeepsFromReceptionToHandling) {
   auto service = echo_service();
   service.receive = [](Request& request) {

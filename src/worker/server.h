@@ -26,8 +26,8 @@ struct Task {
   std::string weights;   // the model that was asked for, a name in specs::models()
   std::string model;     // what to run: a name, file or folder; empty: the worker knows
   base::Json request;
-  std::vector<std::string> warnings;  // of the server, for the caller: they go before our own
-  std::chrono::milliseconds lease{30'000};     // from the claim and from each heartbeat on
+  std::vector<std::string> warnings;        // of the server, for the caller: they go before our own
+  std::chrono::milliseconds lease{30'000};  // from the claim and from each heartbeat on
   std::chrono::milliseconds heartbeat{5'000};  // between two of them
   int64_t out_of_memory = 0;                   // how many attempts ended so before
 };
