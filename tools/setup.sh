@@ -98,8 +98,9 @@ install_clients() {
   echo "setup: npm install ${CLIENT_PACKAGES[*]}"
   mkdir -p .venv/clients
   echo '{"private": true}' > .venv/clients/package.json
-  if npm install --prefix .venv/clients --no-audit --no-fund --loglevel=error "${CLIENT_PACKAGES[@]}" \
-      > /dev/null; then
+  # A registry that cannot be reached would hold everything up for a quarter of an hour.
+  if timeout 240 npm install --prefix .venv/clients --no-audit --no-fund --loglevel=error \
+      --fetch-retries=1 --fetch-timeout=30000 "${CLIENT_PACKAGES[@]}" > /dev/null; then
     touch .venv/clients/.installed-1
   else
     echo "setup: npm could not install the vendors' clients; their tests will be skipped" >&2
