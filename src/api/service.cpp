@@ -223,9 +223,11 @@ class Gate {
             const http::Response& response) const {
     const auto took = context_.clock.steady() - about.began;
     context_.metrics.requested(about.route->pattern, request.method, response.status, took);
-    const auto write = response.status >= 500    ? logging::warning
-                       : request.method == "GET" ? logging::debug
-                                                 : logging::info;
+    // Polls and heartbeats come every second.
+    const bool is_routine = request.method == "GET" || about.route->access == Access::worker;
+    const auto write = response.status >= 500 ? logging::warning
+                       : is_routine           ? logging::debug
+                                              : logging::info;
     write("request",
           {{"request", request.id},
            {"method", request.method},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/remote_server.h"
 
+#include <cmath>
 #include <memory>
 
 #include "base/error.h"
@@ -84,7 +85,7 @@ Json as_json(const Progress& progress) {
                {"step", progress.step},
                {"steps", progress.steps},
                {"percent", progress.percent}};
-  if (progress.eta_seconds) json["eta_seconds"] = *progress.eta_seconds;
+  if (progress.eta_seconds) json["eta_seconds"] = std::round(*progress.eta_seconds * 10) / 10;
   return json;
 }
 
