@@ -75,10 +75,9 @@ struct Client::State {
   }
 
   [[noreturn]] void refuse(std::string why) const {
-    if (wall)
-      throw base::Error(
-          base::Fault::invalid, "fetch_refused: the URL is not allowed", std::move(why));
-    throw base::Error(base::Fault::invalid, "not a URL that can be used", std::move(why));
+    const auto* shown =
+        wall ? "fetch_refused: the URL is not allowed" : "not a URL that can be used";
+    throw base::Error(base::Fault::invalid, shown, std::move(why));
   }
 
   // `shown` is what the caller may learn even behind the wall.
@@ -126,9 +125,8 @@ Reply Client::send(const Call& call) {
   for (int followed = 0;; ++followed) {
     auto reply = state_->once(hop, url);
     const auto* to = find(reply.headers, "location");
-    const bool may_follow = call.method == "GET" || call.method == "HEAD";
-    if (to == nullptr || !is_redirect(reply.status) || call.redirects == 0 || !may_follow)
-      return reply;
+    const bool may_follow = call.redirects > 0 && (call.method == "GET" || call.method == "HEAD");
+    if (to == nullptr || !is_redirect(reply.status) || !may_follow) return reply;
     if (followed == call.redirects) state_->fail(url, "too many redirects", "too many redirects");
     const auto before = url.location();
     state_->read(url, *to);

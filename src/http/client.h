@@ -62,8 +62,9 @@ struct ClientOptions {
 // An answer of any status is a Reply; failures are base::Error(upstream). Behind a wall there are
 // two, neither of which tells of the network: `invalid` "fetch_refused: …" for what the wall does
 // not let through and `upstream` "fetch_failed: …" for everything else; the reason is in the
-// detail, for the log. Proxies of the environment are used, but not behind a wall. The answer comes
-// as it is stored: no content encoding is asked for and one that comes all the same is an error.
+// detail, for the log. Proxies of the environment are used, but neither behind a wall nor for a
+// Unix socket. The answer comes as it is stored: no content encoding is asked for and one that
+// comes all the same is an error.
 class Client {
  public:
   explicit Client(ClientOptions options = {});

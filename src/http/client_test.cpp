@@ -225,7 +225,9 @@ TEST(Client, SpeaksOverAUnixSocket) {
   call.unix_socket = folder / "s";
   call.method = "POST";
   call.body = "{}";
+  ::setenv("http_proxy", "http://127.0.0.1:9/", 1);
   EXPECT_EQ(client.send(call).body, "POST /claim {}");
+  ::unsetenv("http_proxy");
 }
 
 TEST(Client, CarriesNoCredentialsToAnotherPlace) {

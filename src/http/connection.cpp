@@ -30,19 +30,6 @@ bool is_fit_for_a_log(std::string_view id) {
              std::string_view::npos;
 }
 
-Request request_of(Head head, const std::string& peer) {
-  Request request;
-  request.method = std::move(head.method);
-  request.path = std::move(head.path);
-  request.query = std::move(head.query);
-  request.query_text = std::move(head.query_text);
-  request.headers = std::move(head.headers);
-  request.peer = peer;
-  const auto* id = find(request.headers, "x-request-id");
-  request.id = id != nullptr && is_fit_for_a_log(*id) ? *id : crypto::random_hex(8);
-  return request;
-}
-
 // Removes the body's file unless somebody took it.
 struct BodyFileRemover {
   const Request& request;
@@ -59,7 +46,8 @@ Connection::Connection(Socket socket, Shared& shared, Admission admission)
       limits_(shared.options.limits),
       admission_(admission),
       stream_(std::move(socket), shared),
-      peer_(stream_.peer()) {}
+      peer_(stream_.peer()),
+      id_(crypto::random_hex(6)) {}
 
 asio::awaitable<void> Connection::run(std::unique_ptr<Connection> connection) {
   try {
@@ -93,33 +81,47 @@ Connection::Step Connection::exchange() {
     co_return co_await answer_refusal(refusal->status, std::move(refusal->reason), nullptr);
   }
   auto& head = std::get<Head>(read);
-  const Head framing{.body_bytes = head.body_bytes,
-                     .expects_continue = head.expects_continue,
-                     .keeps_alive = head.keeps_alive};
-  Request request = request_of(std::move(head), peer_);
+  const auto framing = head.framing;
+  Request request = request_of(std::move(head));
   const BodyFileRemover remover{request};
   const auto next = co_await answer_request(request, framing);
-  if (buffer_.empty()) buffer_ = {};  // thousands of idle connections hold no memory for it
+  if (buffer_.capacity() > 2 * kReadBytes) buffer_.shrink_to_fit();  // there may be thousands
   co_return next;
 }
 
-Connection::Step Connection::answer_request(Request& request, const Head& head) {
+Request Connection::request_of(Head head) {
+  Request request;
+  request.method = std::move(head.method);
+  request.path = std::move(head.path);
+  request.query = std::move(head.query);
+  request.query_text = std::move(head.query_text);
+  request.headers = std::move(head.headers);
+  request.peer = peer_;
+  ++requests_;
+  const auto* id = find(request.headers, "x-request-id");
+  const bool is_fit = id != nullptr && is_fit_for_a_log(*id);
+  request.id = is_fit ? *id : id_ + '-' + std::to_string(requests_);
+  return request;
+}
+
+Connection::Step Connection::answer_request(Request& request, Framing framing) {
   stream_.deadline().set_working();
   auto reception = receive(request);
-  if (!reception.refusal && head.body_bytes > reception.max_bytes) {
+  // Bytes of a body that nobody reads would be taken for the next request.
+  const auto most = reception.kind == Reception::none ? 0 : reception.max_bytes;
+  if (!reception.refusal && framing.body_bytes > most) {
     co_return co_await answer_refusal(
-        413, base::text("the body is larger than ", reception.max_bytes, " bytes"), &request);
+        413, base::text("the body is larger than ", most, " bytes"), &request);
   }
   if (reception.refusal) {
-    // Bytes of a body that nobody reads would be taken for the next request.
-    const Answer answer{&request, head.keeps_alive && head.body_bytes == 0};
+    const Answer answer{&request, framing.keeps_alive && framing.body_bytes == 0};
     co_return co_await send(std::move(*reception.refusal), answer);
   }
-  if (head.expects_continue && head.body_bytes > 0 && buffer_.empty()) {
+  if (framing.expects_continue && framing.body_bytes > 0 && buffer_.empty()) {
     const bool is_sent = co_await stream_.write("HTTP/1.1 100 Continue\r\n\r\n");
     if (!is_sent) co_return Next::gone;
   }
-  const auto refusal = co_await receive_body(request, head.body_bytes, reception);
+  const auto refusal = co_await receive_body(request, framing.body_bytes, reception);
   if (refusal.status == kGone) co_return Next::gone;
   if (refusal.status != 0) {
     co_return co_await answer_refusal(refusal.status, refusal.reason, &request);
@@ -127,7 +129,7 @@ Connection::Step Connection::answer_request(Request& request, const Head& head) 
   stream_.deadline().set_working();
   request.has_left = [this] { return stream_.has_left(); };
   auto response = co_await handle(request);
-  const Answer answer{&request, head.keeps_alive};
+  const Answer answer{&request, framing.keeps_alive};
   co_return co_await send(std::move(response), answer);
 }
 

@@ -29,7 +29,8 @@ class Connection {
 
   boost::asio::awaitable<void> serve();
   Step exchange();
-  Step answer_request(Request& request, const Head& head);
+  Request request_of(Head head);
+  Step answer_request(Request& request, Framing framing);
   Step answer_refusal(int status, std::string reason, const Request* request);
 
   boost::asio::awaitable<HeadSearch> receive_head();
@@ -49,10 +50,10 @@ class Connection {
     bool keeps_alive;
   };
   Step send(Response response, Answer answer);
-  Step send_text(const Response& response, Answer answer);
-  Step send_file(const Response& response, const FileBody& body, Answer answer);
-  Step send_events(const Response& response, const EventStream& events, Answer answer);
-  std::string head_of(int status, Fields fields, Answer answer) const;
+  Step send_text(Response& response, Answer answer);
+  Step send_file(Response& response, const FileBody& body, Answer answer);
+  Step send_events(Response& response, const EventStream& events, Answer answer);
+  std::string head_of(int status, Fields& fields, Answer answer) const;
   static bool has_body(int status, Answer answer);
   static Next after(Answer answer);
 
@@ -61,6 +62,8 @@ class Connection {
   Admission admission_;
   Stream stream_;
   std::string peer_;
+  std::string id_;  // random; the ids of requests begin with it
+  uint64_t requests_ = 0;
   std::string buffer_;  // what came in and was not used yet
 };
 

@@ -47,7 +47,8 @@ bool has_no_body(int status) {
 
 Connection::Step Connection::send(Response response, Answer answer) {
   answer.keeps_alive = answer.keeps_alive && !shared_.is_draining;
-  if (const auto* file = std::get_if<FileBody>(&response.body)) {
+  const auto* file = std::get_if<FileBody>(&response.body);
+  if (file != nullptr && answer.request != nullptr) {
     co_return co_await send_file(response, *file, answer);
   }
   if (const auto* events = std::get_if<EventStream>(&response.body)) {
@@ -56,13 +57,13 @@ Connection::Step Connection::send(Response response, Answer answer) {
   co_return co_await send_text(response, answer);
 }
 
-Connection::Step Connection::send_text(const Response& response, Answer answer) {
+Connection::Step Connection::send_text(Response& response, Answer answer) {
   const auto& text = std::get<std::string>(response.body);
-  Fields fields = response.headers;
+  auto& fields = response.headers;
   if (!has_no_body(response.status)) {
     fields.push_back({"content-length", std::to_string(text.size())});
   }
-  const auto head = head_of(response.status, std::move(fields), answer);
+  const auto head = head_of(response.status, fields, answer);
   bool is_sent = !response.undelivered || !stream_.has_left();
   if (is_sent) {
     is_sent =
@@ -72,22 +73,20 @@ Connection::Step Connection::send_text(const Response& response, Answer answer) 
   co_return is_sent ? after(answer) : Next::gone;
 }
 
-Connection::Step Connection::send_file(const Response& response,
-                                       const FileBody& body,
-                                       Answer answer) {
+Connection::Step Connection::send_file(Response& response, const FileBody& body, Answer answer) {
   const OpenFile file(body.file);
   if (file.descriptor < 0) {
     co_return co_await answer_refusal(404, "the file is not there any more", answer.request);
   }
   const auto part =
       select_part(answer.request->method, answer.request->headers, file.bytes, body.etag);
-  Fields fields = response.headers;
+  auto& fields = response.headers;
   fields.push_back({"accept-ranges", "bytes"});
   if (!body.etag.empty()) fields.push_back({"etag", '"' + body.etag + '"'});
   if (part.length > 0) fields.push_back({"content-type", body.media_type});
   if (!part.content_range.empty()) fields.push_back({"content-range", part.content_range});
   if (part.status != 304) fields.push_back({"content-length", std::to_string(part.length)});
-  const auto head = head_of(part.status, std::move(fields), answer);
+  const auto head = head_of(part.status, fields, answer);
   bool is_sent = co_await stream_.write(head);
   if (is_sent && has_body(part.status, answer)) {
     is_sent = co_await stream_.send_file(file.descriptor, part.offset, part.length);
@@ -95,14 +94,14 @@ Connection::Step Connection::send_file(const Response& response,
   co_return is_sent ? after(answer) : Next::gone;
 }
 
-Connection::Step Connection::send_events(const Response& response,
+Connection::Step Connection::send_events(Response& response,
                                          const EventStream& events,
                                          Answer answer) {
   answer.keeps_alive = false;  // the end of the connection is the end of the stream
-  Fields fields = response.headers;
+  auto& fields = response.headers;
   fields.push_back({"content-type", "text/event-stream"});
   fields.push_back({"cache-control", "no-store"});
-  const auto head = head_of(response.status, std::move(fields), answer);
+  const auto head = head_of(response.status, fields, answer);
   bool is_sent = co_await stream_.write(head);
   while (is_sent && has_body(response.status, answer) && !shared_.is_draining) {
     stream_.deadline().set_working();
@@ -124,7 +123,7 @@ Connection::Next Connection::after(Answer answer) {
   return answer.keeps_alive ? Next::request : Next::close;
 }
 
-std::string Connection::head_of(int status, Fields fields, Answer answer) const {
+std::string Connection::head_of(int status, Fields& fields, Answer answer) const {
   if (answer.request != nullptr) fields.push_back({"x-request-id", answer.request->id});
   fields.push_back({"date", http_date(shared_.options.clock.wall())});
   if (!answer.keeps_alive) fields.push_back({"connection", "close"});

@@ -176,10 +176,10 @@ class HeadReader {
     const bool is_number = !text->empty() && text->size() <= kMaxLengthDigits &&
                            text->find_first_not_of("0123456789") == std::string::npos;
     if (!is_number) return refuse(400, "the Content-Length is not a number of at most 12 digits");
-    std::from_chars(text->data(), text->data() + text->size(), head_.body_bytes);
+    std::from_chars(text->data(), text->data() + text->size(), head_.framing.body_bytes);
     const bool may_have_body =
         std::ranges::find(kMethodsWithBody, head_.method) != kMethodsWithBody.end();
-    return may_have_body || head_.body_bytes == 0 || refuse(400, "this method has no body");
+    return may_have_body || head_.framing.body_bytes == 0 || refuse(400, "this method has no body");
   }
 
   bool read_expectation() {
@@ -188,17 +188,17 @@ class HeadReader {
     if (lower_case(*text) != "100-continue") {
       return refuse(417, "the only expectation that is met is 100-continue");
     }
-    head_.expects_continue = is_1_1_;
+    head_.framing.expects_continue = is_1_1_;
     return true;
   }
 
   bool read_connection() {
-    head_.keeps_alive = is_1_1_;
+    head_.framing.keeps_alive = is_1_1_;
     for (const auto& field : head_.headers) {
       if (field.name != "connection") continue;
       for (const auto word : words_of(field.value)) {
         if (!is_token(word)) return refuse(400, "the field connection is no list of words");
-        if (lower_case(word) == "close") head_.keeps_alive = false;
+        if (lower_case(word) == "close") head_.framing.keeps_alive = false;
       }
     }
     return true;

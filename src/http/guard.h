@@ -28,15 +28,20 @@ struct Refusal {
   std::string reason;
 };
 
+// What the head says of the bytes behind it.
+struct Framing {
+  uint64_t body_bytes = 0;
+  bool expects_continue = false;
+  bool keeps_alive = false;  // HTTP/1.1 and no "Connection: close"
+};
+
 struct Head {
   std::string method;
   std::string path;  // decoded, as are the query's names and values: see target.h
   Fields query;
   std::string query_text;  // as it came
   Fields headers;
-  uint64_t body_bytes = 0;
-  bool expects_continue = false;
-  bool keeps_alive = false;  // HTTP/1.1 and no "Connection: close"
+  Framing framing;
 };
 
 // How much of the bytes is the head.

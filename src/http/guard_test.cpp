@@ -45,9 +45,9 @@ TEST(Guard, ReadsARequest) {
   EXPECT_EQ(head.query, (http::Fields{{"webhook", "https://a.b/c"}, {"x", "1 2"}}));
   EXPECT_EQ(*find(head.headers, "content-type"), "application/json");
   EXPECT_EQ(*find(head.headers, "x-empty"), "");
-  EXPECT_EQ(head.body_bytes, 17u);
-  EXPECT_TRUE(head.expects_continue);
-  EXPECT_TRUE(head.keeps_alive);
+  EXPECT_EQ(head.framing.body_bytes, 17u);
+  EXPECT_TRUE(head.framing.expects_continue);
+  EXPECT_TRUE(head.framing.keeps_alive);
 }
 
 TEST(Guard, AcceptsWhatHonestClientsSend) {
@@ -207,7 +207,7 @@ TEST(Guard, MeetsNoExpectationButOne) {
 TEST(Guard, KnowsWhenAConnectionEnds) {
   const auto keeps_alive = [](std::string_view bytes) {
     const auto result = read(bytes);
-    return std::get<Head>(result).keeps_alive;
+    return std::get<Head>(result).framing.keeps_alive;
   };
   EXPECT_TRUE(keeps_alive("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"));
   EXPECT_FALSE(keeps_alive("GET / HTTP/1.1\r\nHost: a\r\nConnection: TE , Close\r\n\r\n"));

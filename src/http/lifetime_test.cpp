@@ -3,14 +3,12 @@
 #include <fstream>
 #include <future>
 
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 #include <sys/un.h>
 
 #include "base/error.h"
 #include "http/test_server.h"
+#include "http/wait.h"
 
 namespace {
 
@@ -129,9 +127,7 @@ TEST(Draining, AServerThatNeverRanIsOverAtOnce) {
 TEST(Stopping, CutsEvenWhatWaits) {
   auto service = echo_service();
   service.handle = [](Request&) -> awaitable<Response> {
-    boost::asio::steady_timer never(co_await boost::asio::this_coro::executor,
-                                    std::chrono::hours(1));
-    co_await never.async_wait(boost::asio::use_awaitable);
+    co_await http::wait(std::chrono::hours(1));
     co_return text_response(200, "never");
   };
   auto running = std::make_unique<Running>(service);
@@ -146,7 +142,8 @@ TEST(Stopping, CutsEvenWhatWaits) {
 // ── event streams ──
 
 // Gives one batch after the other, then what `last` says.
-Service event_service(std::vector<std::vector<Event>> batches, EventStream::Batch last) {
+Service event_service(const std::vector<std::vector<Event>>& batches,
+                      const EventStream::Batch& last) {
   auto service = echo_service();
   service.handle = [=](Request&) -> awaitable<Response> {
     Response response;
@@ -155,8 +152,7 @@ Service event_service(std::vector<std::vector<Event>> batches, EventStream::Batc
         EventStream{[=](std::chrono::milliseconds patience) -> awaitable<EventStream::Batch> {
           if (*position < batches.size()) co_return batches[(*position)++];
           if (!last) co_return std::nullopt;
-          boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, patience);
-          co_await timer.async_wait(boost::asio::use_awaitable);
+          co_await http::wait(patience);
           co_return last;
         }};
     co_return response;

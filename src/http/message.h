@@ -37,7 +37,7 @@ struct Request {
   std::string body_sha256;
 
   std::string peer;  // the address at the other end, without its port; "unix" for a Unix socket
-  std::string id;    // the X-Request-Id that came if that is fit for a log, else a random one
+  std::string id;    // the X-Request-Id that came if that is fit for a log, else a unique one
 
   // Whether the client has closed its end, for handlers that wait. Not before a body was read.
   std::function<bool()> has_left = [] { return false; };
@@ -84,13 +84,13 @@ struct Response {
 struct Reception {
   enum Kind { none, memory, file };
   Kind kind = none;
-  uint64_t max_bytes = 0;        // a longer body is refused with 413
+  uint64_t max_bytes = 0;  // a longer body is refused with 413, as is any where none is wanted
   std::filesystem::path folder;  // for a file: where it is written
   std::optional<Response> refusal;
 };
 
 // What a server serves. All three are called from several threads at once, and may block one. What
-// receive() or handle() throws is answered with 500.
+// receive() or handle() throws is answered with 500. A request lives until its answer is sent.
 struct Service {
   // Sees everything but the body. The place to authenticate and to refuse sizes.
   std::function<Reception(Request& head)> receive;

@@ -40,7 +40,7 @@ std::string head_text(int status, const Fields& fields) {
   text.append(reason.data(), reason.size());
   text += "\r\n";
   for (const auto& field : fields) {
-    text += field.name + ": " + field.value + "\r\n";
+    text.append(field.name).append(": ").append(field.value).append("\r\n");
   }
   text += "\r\n";
   return text;

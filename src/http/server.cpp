@@ -2,7 +2,7 @@
 #include "http/server.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <csignal>
 #include <thread>
 #include <vector>
 
@@ -29,7 +29,7 @@ using boost::system::error_code;
 constexpr size_t kReservedFiles = 256;
 // So many more connections are told that there are too many; beyond that they are closed unheard.
 constexpr size_t kTurnedAway = 64;
-constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::milliseconds kAcceptPause{10};
 
 // Every fourth connection may have a file of its own open: what it sends, or a body that it brings.
 size_t affordable_connections(size_t files) {
@@ -61,19 +61,24 @@ struct Server::State {
 };
 
 asio::awaitable<void> Server::State::accept(Acceptor& acceptor) {
+  bool has_complained = false;
   while (acceptor.is_open()) {
-    Socket socket(asio::make_strand(context));
-    error_code error;
-    co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
-    if (!error) {
+    std::string problem;
+    try {
+      Socket socket(asio::make_strand(context));
+      co_await acceptor.async_accept(socket, asio::use_awaitable);
       admit(std::move(socket));
-      continue;
+    } catch (const std::exception& error) {
+      problem = error.what();
     }
     if (!acceptor.is_open()) break;
     // No files or no memory left: connections that end will give some back.
-    shared.log(base::text("cannot accept a connection: ", error.message()));
+    if (!problem.empty() && !has_complained) shared.log("cannot accept a connection: " + problem);
+    has_complained = !problem.empty();
+    if (problem.empty()) continue;
+    error_code ignored;
     asio::steady_timer pause(strand, kAcceptPause);
-    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
 }
 
@@ -110,6 +115,7 @@ void Server::State::run_thread() {
 
 Server::Server(Service service, ServerOptions options)
     : state_(std::make_unique<State>(std::move(service), std::move(options))) {
+  std::signal(SIGPIPE, SIG_IGN);
   const auto files = raise_file_limit();
   const auto affordable = affordable_connections(files);
   if (affordable >= state_->most_connections) return;

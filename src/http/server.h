@@ -43,6 +43,8 @@ struct ServerOptions {
 
 class Server {
  public:
+  // Asks the system for as many open files as this process may have, and ignores SIGPIPE, which
+  // sendfile() raises when a client leaves.
   Server(Service service, ServerOptions options);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

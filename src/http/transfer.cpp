@@ -172,7 +172,8 @@ List header_list(const Call& call) {
     if (std::ranges::any_of(name + value, is_control)) {
       throw base::Error(base::Fault::invalid, "the header field " + name + " holds a control byte");
     }
-    append(list, value.empty() ? name + ";" : name + ": " + value);  // libcurl's way to say empty
+    // With a colon and nothing behind it, libcurl would leave the field out.
+    append(list, value.empty() ? name + ";" : base::text(name, ": ", value));
   }
   return list;
 }
@@ -212,15 +213,18 @@ void set_body(CURL* handle, const Call& call, Context& context) {
 void set_place(CURL* handle, const Call& call, const ClientOptions& options, Context& context) {
   set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   set(handle, CURLOPT_FOLLOWLOCATION, 0L);
-  if (!call.unix_socket.empty()) set(handle, CURLOPT_UNIX_SOCKET_PATH, call.unix_socket.c_str());
+  set(handle, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   if (!options.ca_file.empty()) set(handle, CURLOPT_CAINFO, options.ca_file.c_str());
-  if (context.transfer->wall == nullptr) return;
+  if (!call.unix_socket.empty()) set(handle, CURLOPT_UNIX_SOCKET_PATH, call.unix_socket.c_str());
+  const bool has_wall = context.transfer->wall != nullptr;
+  if (has_wall || !call.unix_socket.empty()) {
+    // An empty name switches off the proxies of the environment too.
+    set(handle, CURLOPT_PROXY, "");
+    set(handle, CURLOPT_NOPROXY, "*");
+  }
+  if (!has_wall) return;
   set(handle, CURLOPT_OPENSOCKETFUNCTION, on_socket);
   set(handle, CURLOPT_OPENSOCKETDATA, &context);
-  // An empty name switches off the proxies of the environment too.
-  set(handle, CURLOPT_PROXY, "");
-  set(handle, CURLOPT_NOPROXY, "*");
-  set(handle, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
 }
 
 void set_callbacks(CURL* handle, const Call& call, Context& context) {
@@ -241,10 +245,9 @@ Url::Url() : url_(curl_url()) {
 }
 
 bool Url::read(const std::string& text) {
-  const auto is_foreign = [](char c) { return c <= ' ' || c == 0x7f || c == '\\'; };
-  const bool is_ascii_or_utf8 = std::ranges::none_of(
-      text, [&](char c) { return static_cast<unsigned char>(c) < 0x80 && is_foreign(c); });
-  if (!is_ascii_or_utf8) return false;
+  const bool holds_foreign =
+      std::ranges::any_of(text, [](unsigned char c) { return c <= ' ' || c == 0x7f || c == '\\'; });
+  if (holds_foreign) return false;
   if (curl_url_set(native(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER) != CURLUE_OK) {
     return false;
   }
