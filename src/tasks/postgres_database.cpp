@@ -26,6 +26,9 @@ constexpr int kMaxTries = 10;
 constexpr auto kMaxDoubt = std::chrono::seconds(15);
 constexpr auto kDoubtPause = std::chrono::milliseconds(50);
 
+// How long nobody tries to connect after that has failed.
+constexpr int64_t kPauseAfterFailureMs = 1000;
+
 // A server that hangs must not hold locks for others: every wait has its bound.
 constexpr auto kSettings =
     "SET synchronous_commit = on;"
@@ -82,21 +85,13 @@ Reply execute(Connection& connection, const char* statements) {
                       PQerrorMessage(handle_of(connection)));
 }
 
-std::unique_ptr<Connection> connect(const std::string& url) {
-  std::unique_ptr<Connection> connection;
+std::unique_ptr<Connection> connect_to(const std::string& url) {
   try {
-    connection = std::make_unique<Connection>(
-        Dialect::postgres, std::make_unique<soci::session>(soci::postgresql, url));
+    return std::make_unique<Connection>(Dialect::postgres,
+                                        std::make_unique<soci::session>(soci::postgresql, url));
   } catch (const soci::soci_error& error) {
     throw DatabaseError(Kind::lost, error.get_error_message());
   }
-  // Notices go to stderr otherwise.
-  PQsetNoticeProcessor(
-      handle_of(*connection), [](void*, const char*) {}, nullptr);
-  // Longer messages quote the row.
-  PQsetErrorVerbosity(handle_of(*connection), PQERRORS_TERSE);
-  execute(*connection, kSettings);
-  return connection;
 }
 
 void roll_back(ConnectionPool::Loan& connection) {
@@ -111,10 +106,13 @@ void roll_back(ConnectionPool::Loan& connection) {
 
 PostgresDatabase::PostgresDatabase(const std::string& url,
                                    int connections,
-                                   std::optional<base::Clock> clock)
-    : clock_(std::move(clock)),
-      steady_offset_(clock_ ? clock_->wall() - clock_->steady() : 0),
-      pool_(connections, [url = with_defaults(url)] { return connect(url); }) {}
+                                   base::Clock clock,
+                                   TimeOf time_of)
+    : url_(with_defaults(url)),
+      clock_(std::move(clock)),
+      time_of_(time_of),
+      steady_offset_(clock_.wall() - clock_.steady()),
+      pool_(connections, [this] { return connect(); }) {}
 
 void PostgresDatabase::run_write(const WriteBody& body) {
   for (int tries = 1;; ++tries) {
@@ -150,6 +148,26 @@ void PostgresDatabase::run_read(const ReadBody& body) {
   }
 }
 
+std::unique_ptr<Connection> PostgresDatabase::connect() {
+  // While one thread learns slowly that nobody answers, others need not queue up to learn the same.
+  if (clock_.steady() < unreachable_until_) {
+    throw DatabaseError(Kind::lost, "it could not be reached a moment ago");
+  }
+  try {
+    auto connection = connect_to(url_);
+    // Notices go to stderr otherwise.
+    PQsetNoticeProcessor(
+        handle_of(*connection), [](void*, const char*) {}, nullptr);
+    // Longer messages quote the row.
+    PQsetErrorVerbosity(handle_of(*connection), PQERRORS_TERSE);
+    execute(*connection, kSettings);
+    return connection;
+  } catch (const DatabaseError&) {
+    unreachable_until_ = clock_.steady() + kPauseAfterFailureMs;
+    throw;
+  }
+}
+
 void PostgresDatabase::try_write(const WriteBody& body) {
   ConnectionPool::Loan connection(pool_);
   std::string id;
@@ -166,9 +184,9 @@ void PostgresDatabase::try_write(const WriteBody& body) {
 
 PostgresDatabase::Begun PostgresDatabase::begin(Connection& sql) const {
   const auto reply = execute(sql, kBegin);
-  if (clock_) {
+  if (time_of_ == TimeOf::server) {
     return {.id = PQgetvalue(reply.get(), 0, 0),
-            .now = {.wall = clock_->wall(), .steady = clock_->steady() + steady_offset_}};
+            .now = {.wall = clock_.wall(), .steady = clock_.steady() + steady_offset_}};
   }
   const int64_t time = std::stoll(PQgetvalue(reply.get(), 0, 1));
   return {.id = PQgetvalue(reply.get(), 0, 0), .now = {.wall = time, .steady = time}};

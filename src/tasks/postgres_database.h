@@ -3,7 +3,8 @@
 // the database's clock.
 #pragma once
 
-#include <optional>
+#include <atomic>
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
@@ -14,9 +15,11 @@ namespace tasks {
 
 class PostgresDatabase : public Database {
  public:
-  // `url` is libpq's "postgres://…". With a clock, time is that one's and not the database's.
-  // Throws Error(upstream) when it cannot be reached.
-  PostgresDatabase(const std::string& url, int connections, std::optional<base::Clock> clock);
+  // Whose time the transactions go by.
+  enum class TimeOf { database, server };
+
+  // `url` is libpq's "postgres://…".
+  PostgresDatabase(const std::string& url, int connections, base::Clock clock, TimeOf time_of);
 
   // When the connection is lost while a commit is under way, the database is asked what became of
   // the transaction; what was not committed is run again.
@@ -34,13 +37,17 @@ class PostgresDatabase : public Database {
     Now now;
   };
 
+  std::unique_ptr<Connection> connect();
   void try_write(const WriteBody& body);
   Begun begin(Connection& sql) const;
   void commit(ConnectionPool::Loan& connection, const std::string& id);
   static bool was_committed(ConnectionPool::Loan& connection, const std::string& id);
 
-  std::optional<base::Clock> clock_;
-  int64_t steady_offset_ = 0;
+  std::string url_;
+  base::Clock clock_;
+  TimeOf time_of_;
+  int64_t steady_offset_;
+  std::atomic<int64_t> unreachable_until_ = 0;  // by the server's steady clock
   ConnectionPool pool_;
 };
 

@@ -159,6 +159,7 @@ TEST_P(Postgres, GoesOnAfterTheServerHasCrashed) {
   EXPECT_EQ(test::fault_of([&] { submit(); }), base::Fault::upstream);
   EXPECT_EQ(test::fault_of([&] { task(claimed.task.id); }), base::Fault::upstream);
   server().start();
+  time_.advance(1000);
   EXPECT_EQ(store().finish(claimed.lease, result()), State::completed);
   EXPECT_EQ(state_of(claimed.task.id), State::completed);
 }
@@ -178,7 +179,7 @@ TEST_P(Postgres, TakesItsDeadlinesFromTheDatabase) {
 }
 
 TEST_P(Postgres, BoundsEveryWait) {
-  PostgresDatabase database(url_, 1, std::nullopt);
+  PostgresDatabase database(url_, 1, time_.clock(), PostgresDatabase::TimeOf::database);
   const auto setting = [&](const char* name) {
     return database.read([&](Connection& sql) {
       return std::get<0>(sql.rows<std::string>(std::string("SHOW ") + name).at(0));

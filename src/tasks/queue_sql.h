@@ -100,7 +100,7 @@ WHERE number = (SELECT number FROM task
 RETURNING number, id, attempt, event_sequence, request, out_of_memory)";
 
 inline constexpr auto kTakeTurn = R"(
-UPDATE tenant SET turn = (SELECT max(turn) + 1 FROM tenant) WHERE name = :tenant)";
+UPDATE tenant SET turn = :turn WHERE name = :tenant)";
 
 // Every way from state to state moves the lane's counters.
 inline constexpr auto kMoveLane = R"(
@@ -135,7 +135,7 @@ FOR UPDATE)";
 inline constexpr auto kHeldByTenant = R"(
 SELECT number, id, tenant, key_id, endpoint, price_mills, webhook_url, state, attempt, failures,
        crashes, out_of_memory, cancel_requested, lease_deadline, event_sequence
-FROM task WHERE tenant = :tenant AND id = :id AND (removed = 0 OR state = 'processing')
+FROM task WHERE tenant = :tenant AND id = :id AND removed = 0
 FOR UPDATE)";
 
 // Leases that ran out, and those of a worker that is known to be gone.
@@ -148,7 +148,7 @@ inline constexpr auto kComplete = R"(
 UPDATE task
 SET state = 'completed', lease_token = '', lease_deadline = 0, finished_at = :wall,
     seed = :seed, warnings = :warnings, inference_ms = :inference_ms,
-    event_sequence = :sequence
+    removed = removal_requested, event_sequence = :sequence
 WHERE number = :number AND attempt = :attempt AND state = 'processing')";
 
 inline constexpr auto kInsertOutput = R"(
@@ -167,7 +167,7 @@ UPDATE task
 SET state = 'failed', lease_token = '', lease_deadline = 0, finished_at = :wall,
     error_code = :code, error_message = :message, error_detail = :detail,
     failures = :failures, crashes = :crashes, out_of_memory = :out_of_memory,
-    event_sequence = :sequence
+    removed = removal_requested, event_sequence = :sequence
 WHERE number = :number AND attempt = :attempt AND state = :state)";
 
 // The outbox: written with the end itself.
@@ -196,9 +196,12 @@ WHERE task = :number AND sequence < (SELECT sequence FROM task_event WHERE task 
 inline constexpr auto kRequestCancel = R"(
 UPDATE task SET cancel_requested = 1 WHERE number = :number AND state = 'processing')";
 
-// A removed task is shown as long as it runs.
+// One that is not final yet is removed by its end.
 inline constexpr auto kRemove = R"(
-UPDATE task SET removed = 1 WHERE number = :number)";
+UPDATE task
+SET removal_requested = 1,
+    removed = CASE WHEN state IN ('completed', 'failed') THEN 1 ELSE 0 END
+WHERE number = :number)";
 
 // ── Start ──
 
@@ -207,5 +210,9 @@ inline constexpr auto kRenewLeases = R"(
 UPDATE task SET lease_deadline = :deadline WHERE state = 'processing')";
 inline constexpr auto kForgetDelays = R"(
 UPDATE task SET not_before = 0 WHERE state = 'created' AND not_before > 0)";
+
+// The turns of a start come after those of earlier ones, whatever the clock says.
+inline constexpr auto kLatestTurn = R"(
+SELECT coalesce(max(turn), 0) FROM tenant)";
 
 }  // namespace tasks::sql

@@ -10,20 +10,17 @@ namespace {
 constexpr int64_t kMaxPage = 1'000'000;
 constexpr int64_t kMaxPageSize = 100;
 
-// A removed task is shown as long as it runs.
-constexpr auto kFind =
-    "WHERE id = :id AND tenant = :tenant AND (removed = 0 OR state = 'processing')";
+constexpr auto kFind = "WHERE id = :id AND tenant = :tenant AND removed = 0";
 
 // State changes, and the latest progress, which is kept with the task.
 constexpr auto kEvents = R"(
 SELECT task_event.sequence, task_event.name, task_event.data, task_event.at
 FROM task JOIN task_event ON task_event.task = task.number
-WHERE task.id = :id AND task.tenant = :tenant AND (task.removed = 0 OR task.state = 'processing')
+WHERE task.id = :id AND task.tenant = :tenant AND task.removed = 0
   AND task_event.sequence > :sequence
 UNION ALL
 SELECT progress_sequence, 'progress', progress, progress_at FROM task
-WHERE id = :id AND tenant = :tenant AND (removed = 0 OR state = 'processing')
-  AND state = 'processing' AND progress_sequence > :sequence
+WHERE id = :id AND tenant = :tenant AND state = 'processing' AND progress_sequence > :sequence
 ORDER BY 1)";
 
 constexpr auto kQueuePosition = R"(
@@ -72,8 +69,7 @@ struct Condition {
 };
 
 Condition condition_of(const std::string& tenant, const Filter& filter) {
-  Condition where{"WHERE tenant = :tenant AND (removed = 0 OR state = 'processing')",
-                  {{"tenant", tenant}}};
+  Condition where{"WHERE tenant = :tenant AND removed = 0", {{"tenant", tenant}}};
   const auto add = [&](bool is_wanted, const char* text, Parameter parameter) {
     if (!is_wanted) return;
     where.text += text;

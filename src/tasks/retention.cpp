@@ -13,7 +13,7 @@ WHERE state IN ('completed', 'failed') AND finished_at < :finished_before
 ORDER BY finished_at LIMIT :size)";
 constexpr auto kRemoved = R"(
 SELECT id, attempt FROM task
-WHERE removed = 1 AND state IN ('completed', 'failed') AND finished_at >= :finished_before
+WHERE removed = 1 AND finished_at >= :finished_before
   AND NOT EXISTS (SELECT 1 FROM delivery WHERE task = task.number AND state = 'pending')
 ORDER BY finished_at LIMIT :size)";
 

@@ -16,9 +16,8 @@ constexpr const char* kVersion1[] = {
   name           TEXT PRIMARY KEY,
   webhook_secret TEXT NOT NULL,
   balance_mills  BIGINT NOT NULL DEFAULT 0, -- the sum of its rows in the ledger
-  turn           BIGINT NOT NULL DEFAULT 0  -- grows with every claim; the smallest comes next
+  turn           BIGINT NOT NULL DEFAULT 0  -- of its latest claim; the smallest comes next
 ) {strict})",
-    "CREATE INDEX tenant_turn ON tenant (turn)",
 
     // One per API key: what it has waiting and running, and what it may.
     R"(CREATE TABLE lane (
@@ -30,7 +29,6 @@ constexpr const char* kVersion1[] = {
   held_mills    BIGINT NOT NULL DEFAULT 0 CHECK (held_mills >= 0), -- price of what waits and runs
   charged_mills BIGINT NOT NULL DEFAULT 0 CHECK (charged_mills >= 0)
 ) {strict})",
-    "CREATE INDEX lane_waiting ON lane (key_id) WHERE queued > 0",
 
     R"(CREATE TABLE task (
   number            {number},
@@ -75,6 +73,7 @@ constexpr const char* kVersion1[] = {
   created_at        BIGINT NOT NULL,
   started_at        BIGINT NOT NULL DEFAULT 0,
   finished_at       BIGINT NOT NULL DEFAULT 0,
+  removal_requested BIGINT NOT NULL DEFAULT 0 CHECK (removal_requested IN (0, 1)),
   removed           BIGINT NOT NULL DEFAULT 0 CHECK (removed IN (0, 1)),
 
   CONSTRAINT a_lease_while_processing
@@ -88,15 +87,22 @@ constexpr const char* kVersion1[] = {
   CONSTRAINT an_error_when_failed
     CHECK ((state = 'failed') = (error_code <> '')),
   CONSTRAINT a_cancelled_task_does_not_wait
-    CHECK (state <> 'created' OR cancel_requested = 0)
+    CHECK (state <> 'created' OR cancel_requested = 0),
+  CONSTRAINT a_removed_task_is_final
+    CHECK (removed = 0 OR state IN ('completed', 'failed'))
 ) {strict})",
+    // A queue leaves a dead row at every step: clean up long before a fifth of the history is dead.
+    R"({postgres}ALTER TABLE task SET
+  (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000))",
+
     // The queue of one key, and the queue for one set of weights.
     R"(CREATE INDEX task_waiting ON task (key_id, weights, priority DESC, number)
   WHERE state = 'created')",
     R"(CREATE INDEX task_line ON task (weights, priority DESC, number, created_at)
   WHERE state = 'created')",
     "CREATE INDEX task_leased ON task (lease_deadline, weights) WHERE state = 'processing'",
-    "CREATE INDEX task_history ON task (tenant, created_at DESC, number DESC)",
+    R"(CREATE INDEX task_history ON task (tenant, created_at DESC, number DESC)
+  WHERE removed = 0)",
     "CREATE INDEX task_final ON task (finished_at) WHERE state IN ('completed', 'failed')",
     "CREATE INDEX task_removed ON task (finished_at) WHERE removed = 1",
     "CREATE INDEX task_reply_lost ON task (key_id, body_hash) WHERE reply_lost_at > 0",
@@ -179,19 +185,27 @@ constexpr const char* kVersion1[] = {
 // Each brings the database one version further.
 constexpr std::span<const char* const> kMigrations[] = {kVersion1};
 
-void replace(std::string& sql, std::string_view token, std::string_view words) {
-  const auto at = sql.find(token);
-  if (at != std::string::npos) sql.replace(at, token.size(), words);
+// All of them.
+void replace(std::string& text, std::string_view token, std::string_view words) {
+  for (auto at = text.find(token); at != std::string::npos; at = text.find(token, at)) {
+    text.replace(at, token.size(), words);
+    at += words.size();
+  }
 }
 
-std::string in_dialect(std::string sql, Dialect dialect) {
-  const bool is_sqlite = dialect == Dialect::sqlite;
-  replace(sql,
+void run_in_dialect(Connection& sql, std::string statement) {
+  constexpr std::string_view kPostgres = "{postgres}";
+  const bool is_sqlite = sql.dialect() == Dialect::sqlite;
+  if (statement.starts_with(kPostgres)) {
+    if (is_sqlite) return;
+    statement.erase(0, kPostgres.size());
+  }
+  replace(statement,
           "{number}",
           is_sqlite ? "INTEGER PRIMARY KEY" : "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY");
-  replace(sql, "{strict}", is_sqlite ? "STRICT" : "");
-  while (is_sqlite && sql.find("BIGINT") != std::string::npos) replace(sql, "BIGINT", "INTEGER");
-  return sql;
+  replace(statement, "{strict}", is_sqlite ? "STRICT" : "");
+  if (is_sqlite) replace(statement, "BIGINT", "INTEGER");
+  sql.run(statement);
 }
 
 int64_t version_of(Connection& sql) {
@@ -228,7 +242,7 @@ void migrate(Database& database) {
     }
     if (version == newest) return;
     for (const auto& migration : std::span(kMigrations).subspan(static_cast<size_t>(version))) {
-      for (const auto* statement : migration) sql.run(in_dialect(statement, sql.dialect()));
+      for (const auto* statement : migration) run_in_dialect(sql, statement);
     }
     set_version(sql, newest);
   });

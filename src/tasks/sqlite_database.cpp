@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tasks/sqlite_database.h"
 
+#include <cerrno>
+
+#include <fcntl.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -93,7 +97,15 @@ std::string quick_check(Connection& sql) {
   return verdict == "ok" ? "" : verdict;
 }
 
+// For its owner alone: it holds what callers sent. SQLite gives the files beside it the same
+// rights.
+void make_file(const std::filesystem::path& file) {
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor >= 0) ::close(descriptor);
+}
+
 std::unique_ptr<Connection> connect_writer(const std::filesystem::path& file) {
+  make_file(file);
   auto connection = connect(file, "");
   sqlite_api::sqlite3_busy_timeout(handle_of(*connection), kWriterTimeoutMs);
   execute(*connection, kReaderPragmas);
@@ -141,17 +153,13 @@ void SqliteDatabase::run_read(const ReadBody& body) {
 void SqliteDatabase::tidy() {
   group_commit_.run_alone([&] {
     refuse_if_failed();
-    auto* handle = handle_of(*writer_);
     if (ballast_.is_there()) {
-      // Fails when the disk does, which the next commit will notice.
-      sqlite_api::sqlite3_wal_checkpoint_v2(
-          handle, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+      checkpoint(SQLITE_CHECKPOINT_PASSIVE);
       return;
     }
     // Room for the ballast is made by giving back what deleted tasks and the log have taken.
-    sqlite_api::sqlite3_exec(handle, kGiveBack, nullptr, nullptr, nullptr);
-    sqlite_api::sqlite3_wal_checkpoint_v2(
-        handle, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    sqlite_api::sqlite3_exec(handle_of(*writer_), kGiveBack, nullptr, nullptr, nullptr);
+    checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
     ballast_.restore();
   });
 }
@@ -203,6 +211,15 @@ void SqliteDatabase::run_job(GroupCommit::Job& job, Now time) {
     job.error = std::current_exception();
   }
   writer_->run("RELEASE job");
+}
+
+// That there is no room for it, or a reader in the way, is no matter: the log stays as it is.
+void SqliteDatabase::checkpoint(int mode) {
+  auto* handle = handle_of(*writer_);
+  const int code =
+      sqlite_api::sqlite3_wal_checkpoint_v2(handle, "main", mode, nullptr, nullptr) & 0xff;
+  const bool is_full = sqlite_api::sqlite3_system_errno(handle) == ENOSPC;
+  if (code == SQLITE_CORRUPT || (code == SQLITE_IOERR && !is_full)) has_failed_ = true;
 }
 
 Now SqliteDatabase::now() const {

@@ -41,6 +41,7 @@ class SqliteDatabase : public Database {
   void write_batch(GroupCommit::Batch batch);
   void try_batch(GroupCommit::Batch batch);
   void run_job(GroupCommit::Job& job, Now now);
+  void checkpoint(int mode);
   Now now() const;
   // Remembers that the disk has failed, if that is what the error says.
   void note(const DatabaseError& error);

@@ -66,6 +66,16 @@ TEST_P(SqliteFile, IsRefusedWhenALaterProgramMadeIt) {
   EXPECT_EQ(fault_of([&] { open(file()); }), Fault::invalid);
 }
 
+TEST_P(SqliteFile, IsItsOwnersAlone) {
+  const auto other = open(file());
+  other->credit("acme", 5, "");
+  for (const auto* name : {"other.db", "other.db-wal", "other.db-shm"}) {
+    const auto rights = std::filesystem::status(file(name)).permissions();
+    EXPECT_EQ(rights, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
+        << name;
+  }
+}
+
 TEST_P(SqliteFile, IsOneServersAlone) {
   const auto first = open(file());
   EXPECT_EQ(fault_of([&] { open(file()); }), Fault::conflict);

@@ -29,10 +29,12 @@ std::unique_ptr<Database> open_database(const std::string& url,
         clock);
   }
   if (url.starts_with("postgres://") || url.starts_with("postgresql://")) {
-    return std::make_unique<PostgresDatabase>(
-        url,
-        options.connections,
-        options.use_clock_of_database ? std::nullopt : std::optional(clock));
+    return std::make_unique<PostgresDatabase>(url,
+                                              options.connections,
+                                              clock,
+                                              options.use_clock_of_database
+                                                  ? PostgresDatabase::TimeOf::database
+                                                  : PostgresDatabase::TimeOf::server);
   }
   // Without the URL, which may hold a password.
   throw Error(Fault::invalid, "the database's URL is neither sqlite:PATH nor postgres://…");
@@ -64,7 +66,10 @@ Store::Store(std::unique_ptr<Database> database, base::Clock clock, StoreOptions
     : clock_(std::move(clock)),
       options_(std::move(options)),
       database_(std::move(database)),
-      keys_(std::make_unique<KeyCache>(clock_)) {}
+      keys_(std::make_unique<KeyCache>(clock_)),
+      turn_(database_->read([](Connection& sql) {
+        return std::get<0>(sql.rows<int64_t>(sql::kLatestTurn).at(0));
+      })) {}
 
 Store::~Store() = default;
 

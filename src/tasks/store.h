@@ -12,6 +12,7 @@
 // ledger.cpp and retention.cpp, in this order.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -170,6 +171,9 @@ class Store {
 
   enum class Leases { expired, all };
   std::vector<Rescued> end_leases(const std::vector<Lease>& leases, Leases which);
+  // Microseconds, or one more than the last where the clock has not moved: turns follow time across
+  // starts and servers, and are never equal here.
+  int64_t next_turn(int64_t steady_ms);
   void tell(Change::Kind kind, const std::string& task = {}) const;
   void tell_end(const std::string& task) const;
 
@@ -177,6 +181,7 @@ class Store {
   StoreOptions options_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<KeyCache> keys_;
+  std::atomic<int64_t> turn_;
 };
 
 }  // namespace tasks

@@ -126,9 +126,8 @@ std::optional<Held> hold_by_tenant(Connection& sql,
   return hold(sql, sql::kHeldByTenant, parameters);
 }
 
-std::optional<Claim> take(
-    Connection& sql, Now now, const Lane& lane, const std::string& worker, int64_t lease_ms) {
-  Claim claim{.lease = {.token = crypto::random_hex(16)}, .lease_ms = lease_ms};
+std::optional<Claim> take(Connection& sql, Now now, const Lane& lane, const Claimant& claimant) {
+  Claim claim{.lease = {.token = crypto::random_hex(16)}, .lease_ms = claimant.lease_ms};
   int64_t number = 0;
   int64_t sequence = 0;
   const Connection::Target targets[] = {&number,
@@ -137,9 +136,9 @@ std::optional<Claim> take(
                                         &sequence,
                                         &claim.request,
                                         &claim.out_of_memory};
-  const Parameter parameters[] = {{"worker", worker},
+  const Parameter parameters[] = {{"worker", claimant.worker},
                                   {"token", claim.lease.token},
-                                  {"deadline", now.steady + lease_ms},
+                                  {"deadline", now.steady + claimant.lease_ms},
                                   {"wall", now.wall},
                                   {"steady", now.steady},
                                   {"key_id", lane.key_id},
@@ -148,7 +147,7 @@ std::optional<Claim> take(
   if (number == 0) return std::nullopt;
   add_event(sql, now, number, sequence, name_of(State::processing));
   move_lane(sql, lane.key_id, {.queued = -1, .running = 1});
-  sql.run(sql::kTakeTurn, {{"tenant", lane.tenant}});
+  sql.run(sql::kTakeTurn, {{"turn", claimant.turn}, {"tenant", lane.tenant}});
   claim.task = read_task(sql, number);
   return claim;
 }

@@ -53,9 +53,14 @@ struct Lane {
   std::string key_id, tenant, weights;
 };
 
+struct Claimant {
+  std::string worker;
+  int64_t lease_ms = 0;
+  int64_t turn = 0;  // greater than that of every earlier claim
+};
+
 // created → processing, for the first task of a lane that is locked; nothing where none is left.
-std::optional<Claim> take(
-    Connection& sql, Now now, const Lane& lane, const std::string& worker, int64_t lease_ms);
+std::optional<Claim> take(Connection& sql, Now now, const Lane& lane, const Claimant& claimant);
 
 // processing → completed: outputs, charge, webhook.
 void complete(Connection& sql, Now now, const Held& task, const Result& result);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "base/text.h"
 #include "tasks/database.h"
 #include "tasks/queue_sql.h"
@@ -17,7 +19,7 @@ std::vector<Lane> candidates(Connection& sql, Now now, const std::vector<std::st
   std::vector<std::string> names;
   std::vector<Parameter> parameters = {{"steady", now.steady}};
   for (size_t i = 0; i < weights.size(); ++i) names.push_back(text("w", i));
-  for (size_t i = 0; i < weights.size(); ++i) parameters.push_back({names[i].c_str(), weights[i]});
+  for (size_t i = 0; i < weights.size(); ++i) parameters.emplace_back(names[i].c_str(), weights[i]);
   std::string statement = sql::kCandidates;
   constexpr std::string_view kRows = "{weights}";
   statement.replace(statement.find(kRows), kRows.size(), "(:" + base::join(names, "), (:") + ")");
@@ -52,13 +54,14 @@ std::optional<Claim> Store::claim(const std::string& worker,
   // waits for the first one, before it holds any lock that others could wait for.
   bool waits = false;
   const auto claim = database_->write([&](Connection& sql, Now now) -> std::optional<Claim> {
+    const Claimant claimant{worker, options_.lease_ms, next_turn(now.steady)};
     bool passed_over = false;
     for (const auto& lane : candidates(sql, now, weights)) {
       const auto* lock = waits ? sql::kLockLane : sql::kLockLaneOrSkip;
       waits = false;
       if (!lock_lane(sql, lock, lane)) {
         passed_over = true;
-      } else if (auto taken = take(sql, now, lane, worker, options_.lease_ms)) {
+      } else if (auto taken = take(sql, now, lane, claimant)) {
         return taken;
       }
     }
@@ -68,6 +71,15 @@ std::optional<Claim> Store::claim(const std::string& worker,
   });
   if (claim) tell(Change::Kind::task, claim->lease.task);
   return claim;
+}
+
+int64_t Store::next_turn(int64_t steady_ms) {
+  int64_t last = turn_;
+  int64_t next = 0;
+  do {
+    next = std::max(last + 1, steady_ms * 1000);
+  } while (!turn_.compare_exchange_weak(last, next));
+  return next;
 }
 
 Heartbeat Store::heartbeat(const Lease& lease, const std::string& progress) {
