@@ -21,9 +21,10 @@ Disk system_disk();
 // every folder from that of the file up to `root`, which exists; folders between are made, 0700. A
 // file that had the name is replaced. Once this returns, the file is there whatever happens.
 //
-// Throws Error(exhausted) where the disk is full; `temporary` is then still there. Any other
-// failure is Error(internal), after which this process must end: the kernel drops the pages that it
-// could not write and lets the next sync succeed, so that only what the disk holds can be trusted.
+// Throws Error(exhausted) where the disk is full and Error(internal) for any other failure; nothing
+// is promised then. Where it was a sync that failed, this process must end: the kernel drops the
+// pages that it could not write and lets the next sync succeed, so that only what the disk holds
+// can be trusted.
 void durable_publish(const std::filesystem::path& temporary,
                      const std::filesystem::path& file,
                      const std::filesystem::path& root,

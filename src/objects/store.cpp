@@ -35,11 +35,13 @@ constexpr size_t kMaxAbout = 16 << 10;
                     text(folder.string(), ": cannot keep files here: ", std::strerror(reason)));
 }
 
-// A folder that was there already keeps its mode: it may have been given to others on purpose.
-void make_root(const fs::path& folder) {
-  std::error_code problem;
-  fs::create_directories(folder.parent_path(), problem);
+// With the folders above it, for good. One that was there already keeps its mode: it may have been
+// given to others on purpose.
+void make_root(const fs::path& folder, const Disk& disk) {
+  if (fs::exists(folder)) return;
+  make_root(folder.parent_path(), disk);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) refuse_folder(folder, errno);
+  sync_folder(folder.parent_path(), disk);
 }
 
 void make_private(const fs::path& folder) {
@@ -118,8 +120,10 @@ Upload read_about(const std::string& id, const fs::path& folder) {
 
 Store::Store(Options options, base::Clock clock, Disk disk)
     : options_(std::move(options)), clock_(std::move(clock)), disk_(std::move(disk)) {
+  disk_.sync = [this, sync = disk_.sync](int descriptor) { return note_failure(sync(descriptor)); };
+  options_.folder = fs::absolute(options_.folder).lexically_normal();
   const auto& root = options_.folder;
-  make_root(root);
+  make_root(root, disk_);
   for (const auto* folder : {"tmp", "out", "uploads"}) make_private(root / folder);
   lock_ = lock_folder(root / "tmp");
   try {
@@ -203,12 +207,13 @@ void Store::publish(const fs::path& temporary, const fs::path& file, const fs::p
   if (has_failed_) {
     throw base::Error(base::Fault::internal, "internal error", "the disk has failed before");
   }
-  try {
-    durable_publish(temporary, file, root, disk_);
-  } catch (const base::Error& error) {
-    if (error.fault() == base::Fault::internal) has_failed_ = true;
-    throw;
-  }
+  durable_publish(temporary, file, root, disk_);
+}
+
+// A full disk is none: what could not be written was not there before either.
+int Store::note_failure(int sync_result) {
+  if (sync_result != 0 && errno != ENOSPC && errno != EDQUOT) has_failed_ = true;
+  return sync_result;
 }
 
 fs::path Store::folder_of(const std::string& upload_id) const {

@@ -66,8 +66,8 @@ struct Collected {
 // Safe to use from several threads. Disk calls block.
 //
 // Messages of errors name no path, but for the constructor's. Error(exhausted) is a full disk. Once
-// an Error(internal) came out of publishing, has_failed() is true and nothing is published any
-// more: the process has to end (exit code 70) and be started again, see durable_publish().
+// a sync has failed otherwise, has_failed() is true and nothing is published any more: the process
+// has to end (exit code 70) and be started again, see durable_publish().
 class Store {
  public:
   // Makes the folders (0700) and empties tmp/. Throws Error(conflict) where another process keeps
@@ -98,7 +98,7 @@ class Store {
   Upload publish_upload(const Received& received, const std::string& id, std::string_view name);
 
   // ── files out ──
-  // Throw Error(not_found); an expired upload is one that is not there.
+  // Throw Error(not_found), for an expired upload too, and Error(invalid) for names that are none.
   File open_result(const ResultName& name) const;
   Upload find_upload(const std::string& id) const;
 
@@ -117,6 +117,7 @@ class Store {
   void publish(const std::filesystem::path& temporary,
                const std::filesystem::path& file,
                const std::filesystem::path& root);
+  int note_failure(int sync_result);
   std::filesystem::path folder_of(const std::string& upload_id) const;
 
   Options options_;

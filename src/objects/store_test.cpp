@@ -142,6 +142,35 @@ TEST(Store, PublishesNothingAfterAFailedSync) {
   EXPECT_NO_THROW(one.publish({"task", 1, "b.mp4"}, "x")) << "a new process begins anew";
 }
 
+TEST(Store, GoesOnAfterAFailureThatIsNotTheDisks) {
+  Keeping one;
+  bool fails = true;
+  one.disk.rename = [&](const char* from, const char* to) {
+    errno = EMFILE;
+    return fails ? -1 : std::rename(from, to);
+  };
+  one.start();
+  EXPECT_EQ(error_of([&] { one.publish({"task", 1, "a.mp4"}, "x"); }).fault(), Fault::internal);
+  EXPECT_FALSE(one.store->has_failed());
+  fails = false;
+  EXPECT_NO_THROW(one.publish({"task", 1, "a.mp4"}, "x"));
+}
+
+TEST(Store, MakesItsFolderForGood) {
+  Keeping one;
+  std::set<fs::path> synced;
+  const objects::Disk disk{
+      .sync =
+          [&](int descriptor) {
+            synced.insert(fs::read_symlink("/proc/self/fd/" + std::to_string(descriptor)));
+            return 0;
+          },
+      .rename = std::rename};
+  const auto above = one.folder.path() / "new";
+  const Store store({.folder = above / "data"}, {}, disk);
+  EXPECT_EQ(synced, (std::set<fs::path>{one.folder.path(), above, above / "data"}));
+}
+
 TEST(Store, GoesOnAfterAFullDisk) {
   Keeping one;
   bool fails = false;
