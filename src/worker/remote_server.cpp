@@ -68,8 +68,9 @@ std::optional<Task> task_of(const Json& answer) {
             .lease = milliseconds(json.at("lease_ms").get<int64_t>()),
             .heartbeat = milliseconds(json.at("heartbeat_ms").get<int64_t>()),
             .out_of_memory = json.value("out_of_memory", 0)};
-  if (task.heartbeat.count() < 1 || task.lease < task.heartbeat) {
-    throw base::Error(Fault::internal, "the lease is shorter than the time between heartbeats");
+  // Less would be over (Lease) before a second heartbeat could make up for a first.
+  if (task.heartbeat.count() < 1 || task.lease < 3 * task.heartbeat) {
+    throw base::Error(Fault::internal, "the lease is shorter than three heartbeats");
   }
   return task;
 }

@@ -49,20 +49,23 @@ struct Answering {
   }
 };
 
+Json task_with_heartbeat(int milliseconds) {
+  return {{"task",
+           {{"id", "0a"},
+            {"attempt", 2},
+            {"token", "7f"},
+            {"endpoint", "wavespeed-ai/wan-2.2/t2v-480p"},
+            {"kind", "text_to_video"},
+            {"weights", "wan2.2-t2v-a14b"},
+            {"model", ""},
+            {"request", {{"prompt", "a red ball"}}},
+            {"lease_ms", 30'000},
+            {"heartbeat_ms", milliseconds}}}};
+}
+
 TEST(RemoteServer, GivesTasks) {
   Answering one;
-  one.answer = Json{{"task",
-                     {{"id", "0a"},
-                      {"attempt", 2},
-                      {"token", "7f"},
-                      {"endpoint", "wavespeed-ai/wan-2.2/t2v-480p"},
-                      {"kind", "text_to_video"},
-                      {"weights", "wan2.2-t2v-a14b"},
-                      {"model", ""},
-                      {"request", {{"prompt", "a red ball"}}},
-                      {"lease_ms", 30'000},
-                      {"heartbeat_ms", 5'000}}}}
-                   .dump();
+  one.answer = task_with_heartbeat(5'000).dump();
   const auto task = one.server.claim(
       {.worker = "gpu-0", .weights = {"wan2.2-t2v-a14b"}, .wait = std::chrono::seconds(5)});
   ASSERT_TRUE(task);
@@ -160,8 +163,13 @@ TEST(RemoteServer, TellsWhatIsWorthAnotherTry) {
 
 TEST(RemoteServer, IsNotUnderstoodWhereItsAnswersAreOfAnotherVersion) {
   Answering one;
-  for (const auto* answer :
-       {"", "[]", "{}", R"({"task":{"id":"0a"}})", R"({"task":{"id":1}})", "{\"task\":"}) {
+  for (const std::string& answer : {std::string(),
+                                    std::string("[]"),
+                                    std::string("{}"),
+                                    std::string(R"({"task":{"id":"0a"}})"),
+                                    std::string("{\"task\":"),
+                                    task_with_heartbeat(0).dump(),
+                                    task_with_heartbeat(10'001).dump()}) {
     one.answer = answer;
     EXPECT_EQ(one.error_of([&] { one.server.claim({}); }).fault(), Fault::internal) << answer;
   }

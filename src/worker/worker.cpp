@@ -142,7 +142,8 @@ void Worker::run_one(const Task& task) {
   } catch (...) {
     const auto failure = current_failure();
     is_gpu_lost_ = failure.kind == FailureClass::gpu_sticky;
-    outcome = text("failed, ", name_of(failure.kind), ": ", failure.message, ' ', failure.detail) +
+    const auto detail = failure.detail.empty() ? "" : text(" (", failure.detail, ')');
+    outcome = text("failed, ", name_of(failure.kind), ": ", failure.message, detail) +
               tell(lease, [&] { server_.fail(task, failure); });
   }
   is_drained_ = is_drained_ || lease.is_told_to_drain();

@@ -147,7 +147,10 @@ int worker(Arguments arguments) {
                                                .unix_socket = options->socket,
                                                .key = key == nullptr ? "" : key}),
                         worker::system_time());
-  return worker.work();
+  const int code = worker.work();
+  // What lies on a GPU that has failed cannot be taken down in order.
+  if (code == worker::kGpuLost) ::_exit(code);
+  return code;
 }
 
 }  // namespace cli
