@@ -14,6 +14,12 @@ using prometheus::Histogram;
 
 const Histogram::BucketBoundaries kRequestSeconds = {
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 100};
+// From a demo's tenth of a second to a film's hour.
+const Histogram::BucketBoundaries kTaskSeconds = {
+    0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1200, 1800, 3600, 7200};
+const Histogram::BucketBoundaries kStepSeconds = {
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120};
+
 double seconds(int64_t ms) {
   return static_cast<double>(ms) / 1000;
 }
@@ -38,6 +44,20 @@ struct Metrics::State {
           .Name("zoetrope_webhook_deliveries_total")
           .Help("Attempts to deliver a webhook.")
           .Register(registry);
+  prometheus::Family<prometheus::Counter>& tasks =
+      prometheus::BuildCounter()
+          .Name("zoetrope_tasks_total")
+          .Help("Tasks that came to their end, by model and status.")
+          .Register(registry);
+  prometheus::Family<Histogram>& queue_seconds =
+      histogram("zoetrope_task_queue_seconds",
+                "From the submit of a task to the start of its first attempt.");
+  prometheus::Family<Histogram>& task_seconds =
+      histogram("zoetrope_task_seconds", "From the submit of a task to its completion.");
+  prometheus::Family<Histogram>& phase_seconds =
+      histogram("zoetrope_phase_seconds", "What the phases of a video take.");
+  prometheus::Family<Histogram>& step_seconds =
+      histogram("zoetrope_step_seconds", "What one step of denoising takes.");
   prometheus::Family<prometheus::Gauge>& waiting = prometheus::BuildGauge()
                                                        .Name("zoetrope_tasks_waiting")
                                                        .Help("Tasks in the queue, by weights.")
@@ -57,6 +77,10 @@ struct Metrics::State {
                                   "What may be written before submits "
                                   "are refused.");
 
+  prometheus::Family<Histogram>& histogram(const std::string& name, const std::string& help) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+  }
+
   prometheus::Gauge& gauge(const std::string& name, const std::string& help) {
     return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
   }
@@ -74,6 +98,27 @@ void Metrics::requested(std::string_view route, const std::string& method, int s
 
 void Metrics::delivered(bool was_taken) {
   state_->deliveries.Add({{"result", was_taken ? "taken" : "refused"}}).Increment();
+}
+
+void Metrics::started(const std::string& model, int64_t waited_ms) {
+  state_->queue_seconds.Add({{"model", model}}, kTaskSeconds).Observe(seconds(waited_ms));
+}
+
+void Metrics::worked(const Work& work) {
+  for (const auto& [phase, ms] : work.phases) {
+    state_->phase_seconds.Add({{"phase", phase}}, kTaskSeconds).Observe(seconds(ms));
+  }
+  const auto denoise = work.phases.find("denoise");
+  if (denoise == work.phases.end() || work.steps < 1) return;
+  state_->step_seconds.Add({}, kStepSeconds)
+      .Observe(seconds(denoise->second) / static_cast<double>(work.steps));
+}
+
+void Metrics::ended(const tasks::Ending& ending) {
+  state_->tasks.Add({{"model", ending.endpoint}, {"status", ending.outcome}}).Increment();
+  if (ending.outcome != "completed") return;
+  state_->task_seconds.Add({{"model", ending.endpoint}}, kTaskSeconds)
+      .Observe(seconds(ending.took_ms));
 }
 
 std::string Metrics::text(const Now& now) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,12 @@
 #include "tasks/task.h"
 
 namespace api {
+
+// What a worker says of its time, in milliseconds.
+struct Work {
+  std::map<std::string, int64_t> phases;  // "load", "text", "denoise", "decode"
+  int64_t steps = 0;                      // of "denoise"
+};
 
 // Safe to use from several threads.
 class Metrics {
@@ -22,6 +29,12 @@ class Metrics {
 
   void requested(std::string_view route, const std::string& method, int status, int64_t ms);
   void delivered(bool was_taken);
+
+  // A task's first attempt begins, after it waited this long; an attempt has done its work; a task
+  // has come to its end.
+  void started(const std::string& model, int64_t waited_ms);
+  void worked(const Work& work);
+  void ended(const tasks::Ending& ending);
 
   // Gauges are what they are now: the caller asks the store.
   struct Now {

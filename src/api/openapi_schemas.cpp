@@ -167,9 +167,13 @@ void add_workers(Json& all) {
   all["Heartbeat"] = object({{"cancel", kFlag}, {"drain", kFlag}, {"lease_ms", kWhole}},
                             {"cancel", "drain", "lease_ms"});
   all["FileTaken"] = object({{"bytes", kWhole}, {"sha256", kText}}, {"bytes", "sha256"});
-  all["FinishRequest"] = leased(
-      {{"files", list_of(kAny)}, {"seed", kWhole}, {"warnings", kTexts}, {"inference_ms", kWhole}},
-      {"files"});
+  all["FinishRequest"] = leased({{"files", list_of(kAny)},
+                                 {"seed", kWhole},
+                                 {"warnings", kTexts},
+                                 {"inference_ms", kWhole},
+                                 {"phases_ms", kAny},
+                                 {"steps", kWhole}},
+                                {"files"});
   all["FailRequest"] =
       leased({{"class", kText}, {"message", kText}, {"detail", kText}}, {"class", "message"});
   all["ReleaseRequest"] = leased(Json::object(), Json::array());

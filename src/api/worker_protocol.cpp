@@ -122,6 +122,24 @@ tasks::FailureClass class_named(const std::string& name, BodyFields& fields) {
   return internal;
 }
 
+// Milliseconds by phase. The names are ours: each becomes a series of metrics.
+Work read_work(BodyFields& fields) {
+  constexpr const char* kPhases[] = {"load", "text", "denoise", "decode"};
+  Work work{.steps = fields.whole("steps", 0, 0, 1'000'000)};
+  const auto* times = fields.take("phases_ms");
+  if (times == nullptr) return work;
+  if (!times->is_object()) {
+    fields.complain("phases_ms: is not an object of phases and milliseconds");
+    return work;
+  }
+  BodyFields phases(*times);
+  for (const auto* phase : kPhases) {
+    if (times->contains(phase)) work.phases[phase] = phases.whole(phase, 0, 0, INT64_MAX);
+  }
+  phases.done();
+  return work;
+}
+
 http::Response state_response(tasks::State state) {
   return json_response(200, {{"state", tasks::name_of(state)}});
 }
@@ -143,6 +161,10 @@ awaitable<http::Response> claim(Context& context, Call call) {
   while (true) {
     if (const auto claim = context.store.claim(worker, weights)) {
       context.workers.works_on(worker, claim->task.id, context.clock.steady());
+      if (claim->lease.attempt == 1) {
+        context.metrics.started(claim->task.endpoint,
+                                claim->task.started_at - claim->task.created_at);
+      }
       logging::info("task started",
                     {{"task", claim->task.id},
                      {"attempt", claim->lease.attempt},
@@ -208,9 +230,11 @@ http::Response finish(Context& context, const Call& call) {
   const auto* warnings = fields.take("warnings");
   if (warnings != nullptr) result.warnings = warnings->dump();
   result.inference_ms = fields.whole("inference_ms", 0, 0, INT64_MAX);
+  const auto work = read_work(fields);
   fields.done();
   check_files(context, lease, result.outputs);
   const auto state = context.store.finish(lease, result);
+  context.metrics.worked(work);
   logging::info("task finished",
                 {{"task", lease.task},
                  {"state", tasks::name_of(state)},

@@ -83,6 +83,7 @@ struct Parts {
         case tasks::Change::Kind::queue:
           return waiters.notify("queue");
         case tasks::Change::Kind::task:
+          if (change.ending) metrics.ended(*change.ending);
           return waiters.notify(change.task);
         case tasks::Change::Kind::delivery:
           return webhooks.wake();

@@ -9,37 +9,37 @@ namespace tasks {
 namespace {
 
 // Cancels what is not final and returns the state then.
-State stop(Connection& sql, Now now, const Held& task) {
+Outcome stop(Connection& sql, Now now, const Held& task) {
   if (task.state == State::created) return settle(sql, now, task, cancelled());
   sql.run(sql::kRequestCancel, {{"number", task.number}});
-  return task.state;
+  return {.state = task.state};
 }
 
 }  // namespace
 
 State Store::cancel(const std::string& tenant, const std::string& id) {
-  const auto state = database_->write([&](Connection& sql, Now now) {
+  const auto outcome = database_->write([&](Connection& sql, Now now) {
     const auto task = hold_by_tenant(sql, tenant, id);
     if (!task) throw base::Error(base::Fault::not_found, base::text("no task ", id));
     return stop(sql, now, *task);
   });
-  tell_end(id);
-  return state;
+  tell_end(id, outcome);
+  return outcome.state;
 }
 
 int64_t Store::remove(const std::string& tenant, const std::vector<std::string>& ids) {
   int64_t removed = 0;
   for (const auto& id : ids) {
-    const bool is_found = database_->write([&](Connection& sql, Now now) {
+    const auto outcome = database_->write([&](Connection& sql, Now now) -> std::optional<Outcome> {
       const auto task = hold_by_tenant(sql, tenant, id);
-      if (!task) return false;
-      stop(sql, now, *task);
+      if (!task) return std::nullopt;
+      auto stopped = stop(sql, now, *task);
       sql.run(sql::kRemove, {{"number", task->number}});
-      return true;
+      return stopped;
     });
-    if (!is_found) continue;
+    if (!outcome) continue;
     ++removed;
-    tell_end(id);
+    tell_end(id, *outcome);
   }
   return removed;
 }

@@ -128,13 +128,13 @@ RETURNING cancel_requested)";
 // What an end must know of the task, found by the lease or by who else may end it.
 inline constexpr auto kHeldByLease = R"(
 SELECT number, id, tenant, key_id, endpoint, price_mills, webhook_url, state, attempt, failures,
-       crashes, out_of_memory, cancel_requested, lease_deadline, event_sequence
+       crashes, out_of_memory, cancel_requested, lease_deadline, event_sequence, created_at
 FROM task
 WHERE id = :id AND attempt = :attempt AND lease_token = :token AND state = 'processing'
 FOR UPDATE)";
 inline constexpr auto kHeldByTenant = R"(
 SELECT number, id, tenant, key_id, endpoint, price_mills, webhook_url, state, attempt, failures,
-       crashes, out_of_memory, cancel_requested, lease_deadline, event_sequence
+       crashes, out_of_memory, cancel_requested, lease_deadline, event_sequence, created_at
 FROM task WHERE tenant = :tenant AND id = :id AND removed = 0
 FOR UPDATE)";
 

@@ -8,6 +8,7 @@
 #include "tasks/queue_sql.h"
 #include "tasks/schema.h"
 #include "tasks/sqlite_database.h"
+#include "tasks/transitions.h"
 
 namespace tasks {
 namespace {
@@ -74,12 +75,14 @@ Store::Store(std::unique_ptr<Database> database, base::Clock clock, StoreOptions
 Store::~Store() = default;
 
 void Store::tell(Change::Kind kind, const std::string& task) const {
-  if (options_.on_change) options_.on_change({kind, task});
+  if (options_.on_change) options_.on_change({.kind = kind, .task = task, .ending = {}});
 }
 
 // A task ended or went back: it has news, a webhook may be due, and its lane has room.
-void Store::tell_end(const std::string& task) const {
-  tell(Change::Kind::task, task);
+void Store::tell_end(const std::string& task, const Outcome& outcome) const {
+  if (options_.on_change) {
+    options_.on_change({.kind = Change::Kind::task, .task = task, .ending = outcome.ending});
+  }
   tell(Change::Kind::delivery, task);
   tell(Change::Kind::queue, task);
 }

@@ -26,6 +26,7 @@ namespace tasks {
 
 class Database;
 class KeyCache;
+struct Outcome;
 
 struct StoreOptions {
   int64_t lease_ms = 30'000;
@@ -175,7 +176,7 @@ class Store {
   // starts and servers, and are never equal here.
   int64_t next_turn(int64_t steady_ms);
   void tell(Change::Kind kind, const std::string& task = {}) const;
-  void tell_end(const std::string& task) const;
+  void tell_end(const std::string& task, const Outcome& outcome) const;
 
   base::Clock clock_;
   StoreOptions options_;

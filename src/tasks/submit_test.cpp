@@ -220,15 +220,5 @@ TEST_P(Submit, RefusesTheFirstTaskOfAKeyToo) {
   EXPECT_EQ(store().list("acme", {}).total, 0);
 }
 
-TEST_P(Submit, TellsThoseWhoWait) {
-  std::vector<std::string> told;
-  options_.on_change = [&](const Change& change) {
-    if (change.kind == Change::Kind::queue) told.push_back(change.task);
-  };
-  reopen();
-  const auto id = submit();
-  EXPECT_EQ(told, std::vector{id});
-}
-
 }  // namespace
 }  // namespace tasks

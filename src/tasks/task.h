@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -245,10 +246,18 @@ struct Expired {
 
 // What changed, for those who wait. A hint: whoever hears it asks the store again.
 struct Change {
+// How a task came to its end, for metrics.
+struct Ending {
+  std::string endpoint;
+  std::string outcome;  // "completed", "failed", "cancelled"
+  int64_t took_ms = 0;  // since it was submitted
+};
+
   enum class Kind { queue, task, delivery };
 
   Kind kind = Kind::queue;
   std::string task;
 };
 
+  std::optional<Ending> ending;  // of kind `task`: it was this change that ended it
 }  // namespace tasks

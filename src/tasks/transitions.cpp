@@ -32,7 +32,8 @@ std::optional<Held> hold(Connection& sql, const char* statement, Parameters para
                                         &task.failures.out_of_memory,
                                         &cancel_requested,
                                         &task.lease_deadline,
-                                        &task.sequence};
+                                        &task.sequence,
+                                        &task.created_at};
   sql.each_row(statement, parameters, targets, [&] { is_found = true; });
   if (!is_found) return std::nullopt;
   task.state = state_named(state);
@@ -69,6 +70,13 @@ void check_changed(int64_t rows, const Held& task) {
       Fault::internal, "internal error", text("task ", task.id, " did not change its state"));
 }
 
+Outcome ended(Now now, const Held& task, State state, const char* outcome) {
+  return {
+      .state = state,
+      .ending = Ending{
+          .endpoint = task.endpoint, .outcome = outcome, .took_ms = now.wall - task.created_at}};
+}
+
 void add_delivery(Connection& sql, Now now, const Held& task) {
   if (task.webhook_url.empty()) return;
   sql.run(sql::kInsertDelivery,
@@ -89,6 +97,33 @@ void add_outputs(Connection& sql, const Held& task, const std::vector<Output>& o
              {"bytes", output.bytes},
              {"sha256", output.sha256}});
   }
+}
+
+// created or processing → failed.
+Outcome fail(
+    Connection& sql, Now now, const Held& task, const Verdict& verdict, const std::string& detail) {
+  check_changed(sql.run(sql::kFail,
+                        {{"wall", now.wall},
+                         {"code", verdict.code},
+                         {"message", verdict.message},
+                         {"detail", detail},
+                         {"failures", verdict.failures.all},
+                         {"crashes", verdict.failures.crashes},
+                         {"out_of_memory", verdict.failures.out_of_memory},
+                         {"sequence", task.sequence + 1},
+                         {"number", task.number},
+                         {"attempt", task.attempt},
+                         {"state", std::string(name_of(task.state))}}),
+                task);
+  add_event(sql, now, task, name_of(State::failed));
+  add_delivery(sql, now, task);
+  const bool was_queued = task.state == State::created;
+  move_lane(
+      sql,
+      task.key_id,
+      {.queued = was_queued ? -1 : 0, .running = was_queued ? 0 : -1, .held = -task.price_mills});
+  const auto is_cancelled = verdict.code == name_of(FailureClass::cancelled);
+  return ended(now, task, State::failed, is_cancelled ? "cancelled" : "failed");
 }
 
 }  // namespace
@@ -152,7 +187,7 @@ std::optional<Claim> take(Connection& sql, Now now, const Lane& lane, const Clai
   return claim;
 }
 
-void complete(Connection& sql, Now now, const Held& task, const Result& result) {
+Outcome complete(Connection& sql, Now now, const Held& task, const Result& result) {
   check_changed(sql.run(sql::kComplete,
                         {{"wall", now.wall},
                          {"seed", result.seed},
@@ -175,33 +210,10 @@ void complete(Connection& sql, Now now, const Held& task, const Result& result) 
   move_lane(
       sql, task.key_id, {.running = -1, .held = -task.price_mills, .charged = task.price_mills});
   sql.run(sql::kChangeBalance, {{"mills", -task.price_mills}, {"tenant", task.tenant}});
+  return ended(now, task, State::completed, "completed");
 }
 
-void fail(
-    Connection& sql, Now now, const Held& task, const Verdict& verdict, const std::string& detail) {
-  check_changed(sql.run(sql::kFail,
-                        {{"wall", now.wall},
-                         {"code", verdict.code},
-                         {"message", verdict.message},
-                         {"detail", detail},
-                         {"failures", verdict.failures.all},
-                         {"crashes", verdict.failures.crashes},
-                         {"out_of_memory", verdict.failures.out_of_memory},
-                         {"sequence", task.sequence + 1},
-                         {"number", task.number},
-                         {"attempt", task.attempt},
-                         {"state", std::string(name_of(task.state))}}),
-                task);
-  add_event(sql, now, task, name_of(State::failed));
-  add_delivery(sql, now, task);
-  const bool was_queued = task.state == State::created;
-  move_lane(
-      sql,
-      task.key_id,
-      {.queued = was_queued ? -1 : 0, .running = was_queued ? 0 : -1, .held = -task.price_mills});
-}
-
-void requeue(
+Outcome requeue(
     Connection& sql, Now now, const Held& task, const Verdict& verdict, std::string_view reason) {
   check_changed(sql.run(sql::kRequeue,
                         {{"not_before", verdict.pause_ms == 0 ? 0 : now.steady + verdict.pause_ms},
@@ -215,16 +227,13 @@ void requeue(
   add_event(sql, now, task, "requeued", text(R"({"reason":")", reason, R"("})"));
   sql.run(sql::kForgetEvents, {{"number", task.number}});
   move_lane(sql, task.key_id, {.queued = 1, .running = -1});
+  return {.state = State::created};
 }
 
-State settle(Connection& sql, Now now, const Held& task, const Failure& failure) {
+Outcome settle(Connection& sql, Now now, const Held& task, const Failure& failure) {
   const auto verdict = judge(task.failures, failure, task.cancel_requested);
-  if (verdict.is_retried) {
-    requeue(sql, now, task, verdict, name_of(failure.kind));
-    return State::created;
-  }
-  fail(sql, now, task, verdict, failure.detail);
-  return State::failed;
+  if (verdict.is_retried) return requeue(sql, now, task, verdict, name_of(failure.kind));
+  return fail(sql, now, task, verdict, failure.detail);
 }
 
 }  // namespace tasks

@@ -36,6 +36,13 @@ struct Held {
   CancelRequested cancel_requested = CancelRequested::no;
   int64_t lease_deadline = 0;
   int64_t sequence = 0;  // of the latest event
+  int64_t created_at = 0;
+};
+
+// What a transition led to.
+struct Outcome {
+  State state = State::created;
+  std::optional<Ending> ending;  // where the state is final now
 };
 
 // Nothing when the lease is lost.
@@ -63,20 +70,13 @@ struct Claimant {
 std::optional<Claim> take(Connection& sql, Now now, const Lane& lane, const Claimant& claimant);
 
 // processing → completed: outputs, charge, webhook.
-void complete(Connection& sql, Now now, const Held& task, const Result& result);
-
-// created or processing → failed.
-void fail(Connection& sql,
-          Now now,
-          const Held& task,
-          const Verdict& verdict,
-          const std::string& detail = {});
+Outcome complete(Connection& sql, Now now, const Held& task, const Result& result);
 
 // processing → created. `reason` is told to those who follow the task.
-void requeue(
+Outcome requeue(
     Connection& sql, Now now, const Held& task, const Verdict& verdict, std::string_view reason);
 
-// What the failure says: failed, or created again. Returns which.
-State settle(Connection& sql, Now now, const Held& task, const Failure& failure);
+// What the failure says: created or processing → failed, or processing → created.
+Outcome settle(Connection& sql, Now now, const Held& task, const Failure& failure);
 
 }  // namespace tasks

@@ -99,37 +99,35 @@ Heartbeat Store::heartbeat(const Lease& lease, const std::string& progress) {
 }
 
 State Store::finish(const Lease& lease, const Result& result) {
-  const auto state = database_->write([&](Connection& sql, Now now) {
+  const auto outcome = database_->write([&](Connection& sql, Now now) {
     const auto task = hold_by_lease(sql, lease);
     if (task.cancel_requested == CancelRequested::yes) return settle(sql, now, task, cancelled());
-    complete(sql, now, task, result);
-    return State::completed;
+    return complete(sql, now, task, result);
   });
-  tell_end(lease.task);
-  return state;
+  tell_end(lease.task, outcome);
+  return outcome.state;
 }
 
 State Store::fail(const Lease& lease, const Failure& failure) {
-  const auto state = database_->write([&](Connection& sql, Now now) {
+  const auto outcome = database_->write([&](Connection& sql, Now now) {
     const auto task = hold_by_lease(sql, lease);
     if (failure.kind == FailureClass::cancelled && task.cancel_requested == CancelRequested::no) {
       throw Error(Fault::invalid, text("nobody asked to cancel task ", lease.task));
     }
     return settle(sql, now, task, failure);
   });
-  tell_end(lease.task);
-  return state;
+  tell_end(lease.task, outcome);
+  return outcome.state;
 }
 
 State Store::release(const Lease& lease) {
-  const auto state = database_->write([&](Connection& sql, Now now) {
+  const auto outcome = database_->write([&](Connection& sql, Now now) {
     const auto task = hold_by_lease(sql, lease);
     if (task.cancel_requested == CancelRequested::yes) return settle(sql, now, task, cancelled());
-    requeue(sql, now, task, {.failures = task.failures}, "released");
-    return State::created;
+    return requeue(sql, now, task, {.failures = task.failures}, "released");
   });
-  tell_end(lease.task);
-  return state;
+  tell_end(lease.task, outcome);
+  return outcome.state;
 }
 
 std::vector<Rescued> Store::rescue() {
@@ -150,15 +148,15 @@ std::vector<Rescued> Store::worker_gone(const std::string& worker) {
 std::vector<Rescued> Store::end_leases(const std::vector<Lease>& leases, Leases which) {
   std::vector<Rescued> rescued;
   for (const auto& lease : leases) {
-    const auto state = database_->write([&](Connection& sql, Now now) -> std::optional<State> {
+    const auto outcome = database_->write([&](Connection& sql, Now now) -> std::optional<Outcome> {
       const auto task = find_by_lease(sql, lease);
       if (!task) return std::nullopt;
       if (which == Leases::expired && task->lease_deadline > now.steady) return std::nullopt;
       return settle(sql, now, *task, {.kind = FailureClass::worker_lost});
     });
-    if (!state) continue;
-    rescued.push_back({.task = lease.task, .attempt = lease.attempt, .state = *state});
-    tell_end(lease.task);
+    if (!outcome) continue;
+    rescued.push_back({.task = lease.task, .attempt = lease.attempt, .state = outcome->state});
+    tell_end(lease.task, *outcome);
   }
   return rescued;
 }

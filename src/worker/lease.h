@@ -34,6 +34,9 @@ class Lease {
   // that is not wanted any more.
   void report_publishing();
 
+  // What was reported, summed up.
+  const ProgressEstimate& estimate() const { return estimate_; }
+
   bool is_lost() const;
   bool is_cancelled() const;
   bool is_told_to_drain() const;

@@ -38,6 +38,8 @@ double time_behind(Phase phase) {
 Progress ProgressEstimate::at(Phase phase, int done, int total, int64_t now) {
   // The time since the last report went into the step that is reported.
   if (phase != Phase::load) spent_ = done == 0 ? 0 : spent_ + now - last_;
+  if (done > 0) phases_[phase] += now - last_;
+  if (phase == Phase::denoise) denoising_steps_ = total;
   last_ = now;
 
   const auto [begin, end] = share_of(phase);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 
 #include "pipelines/progress.h"
 #include "worker/server.h"
@@ -15,10 +16,16 @@ class ProgressEstimate {
   // goes back.
   Progress at(pipelines::Phase phase, int done, int total, int64_t now);
 
+  // Milliseconds that went into each phase so far.
+  const std::map<pipelines::Phase, int64_t>& phases() const { return phases_; }
+  int denoising_steps() const { return denoising_steps_; }
+
  private:
   int64_t last_ = 0;
   int64_t spent_ = 0;  // in this phase, without what was loaded meanwhile
   double percent_ = 0;
+  std::map<pipelines::Phase, int64_t> phases_;
+  int denoising_steps_ = 0;
 };
 
 }  // namespace worker

@@ -45,4 +45,17 @@ TEST(Progress, DoesNotTakeLoadingForSteps) {
   EXPECT_NEAR(*estimate.at(Phase::denoise, 2, 10, 92'000).eta_seconds, 16 + 2, 0.1);
 }
 
+TEST(Progress, SumsUpWhatEachPhaseTook) {
+  ProgressEstimate estimate;
+  estimate.at(Phase::load, 0, 0, 1'000'000);
+  estimate.at(Phase::denoise, 0, 2, 1'000'000);
+  estimate.at(Phase::denoise, 1, 2, 1'002'000);
+  estimate.at(Phase::load, 0, 20, 1'002'000);
+  estimate.at(Phase::load, 20, 20, 1'090'000);
+  estimate.at(Phase::denoise, 2, 2, 1'092'000);
+  const std::map<Phase, int64_t> expected = {{Phase::load, 88'000}, {Phase::denoise, 4'000}};
+  EXPECT_EQ(estimate.phases(), expected);
+  EXPECT_EQ(estimate.denoising_steps(), 2);
+}
+
 }  // namespace

@@ -103,6 +103,9 @@ Json with(Json message, const Result& result) {
   message["seed"] = result.seed;
   message["warnings"] = result.warnings;
   message["inference_ms"] = result.inference.count();
+  message["phases_ms"] = Json::object();
+  for (const auto& [phase, time] : result.phases) message["phases_ms"][phase] = time.count();
+  message["steps"] = result.steps;
   return message;
 }
 

@@ -127,12 +127,15 @@ TEST(RemoteServer, HearsHowATaskEnds) {
                     {.files = {{"video.mp4", "video/mp4", 7, "00"}},
                      .seed = UINT64_MAX,
                      .warnings = {"a warning"},
-                     .inference = std::chrono::milliseconds(1234)});
+                     .inference = std::chrono::milliseconds(1234),
+                     .phases = {{"denoise", std::chrono::milliseconds(1200)}},
+                     .steps = 4});
   EXPECT_EQ(one.request.path, "/worker/v1/tasks/0a/finish");
   EXPECT_EQ(one.message(), Json::parse(R"({"attempt":2,"token":"7f","seed":18446744073709551615,
                             "files":[{"name":"video.mp4","media_type":"video/mp4","bytes":7,
                                       "sha256":"00"}],
-                            "warnings":["a warning"],"inference_ms":1234})"));
+                            "warnings":["a warning"],"inference_ms":1234,
+                            "phases_ms":{"denoise":1200},"steps":4})"));
   one.server.fail(kTask, {worker::FailureClass::gpu_oom, "no memory", "bytes: \xff"});
   EXPECT_EQ(one.request.path, "/worker/v1/tasks/0a/fail");
   EXPECT_EQ(one.message(),

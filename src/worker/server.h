@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,8 @@ struct Result {
   uint64_t seed = 0;
   std::vector<std::string> warnings;
   std::chrono::milliseconds inference{0};
+  std::map<std::string, std::chrono::milliseconds> phases;  // what each took
+  int steps = 0;                                            // of denoising
 };
 
 // Why an attempt ended without a result; the server decides by it what happens next.

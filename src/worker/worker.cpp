@@ -151,7 +151,13 @@ void Worker::run_one(const Task& task) {
 }
 
 void Worker::hand_over(const Task& task, const Made& made, const fs::path& folder, Lease& lease) {
-  Result result{.seed = made.seed, .warnings = task.warnings, .inference = made.inference};
+  Result result{.seed = made.seed,
+                .warnings = task.warnings,
+                .inference = made.inference,
+                .steps = lease.estimate().denoising_steps()};
+  for (const auto& [phase, ms] : lease.estimate().phases()) {
+    result.phases.emplace(pipelines::name_of(phase), ms);
+  }
   result.warnings.insert(result.warnings.end(), made.warnings.begin(), made.warnings.end());
   for (const auto& file : made.files) {
     lease.report_publishing();

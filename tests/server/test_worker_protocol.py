@@ -74,6 +74,33 @@ def test_what_an_old_attempt_says_is_refused(front, worker):
     assert again["id"] == task["id"] and again["token"] != task["token"]
     for call in (worker.heartbeat(task), worker.put(task, b"late")[0], worker.finish(task, []),
                  worker.fail(task, "internal"), worker.release(task)):
+def test_metrics_count_what_became_of_the_tasks(front, worker):
+    front.post(MODEL, PROMPT)
+    task = worker.claim()
+    _, file = worker.put(task, b"abc")
+    done = worker.finish(task, [file], phases_ms={"text": 20, "denoise": 1200}, steps=4)
+    assert done.status == 200
+    cancelled = front.post(MODEL, PROMPT).data["id"]
+    front.post(f"/api/v3/predictions/{cancelled}/cancel")
+    text = front.get("/metrics").body.decode()
+    model = 'model="wavespeed-ai/wan-2.2/t2v-480p-ultra-fast"'
+    for line in (f'zoetrope_tasks_total{{{model},status="completed"}} 1',
+                 f'zoetrope_tasks_total{{{model},status="cancelled"}} 1',
+                 f"zoetrope_task_queue_seconds_count{{{model}}} 1",
+                 f"zoetrope_task_seconds_count{{{model}}} 1",
+                 'zoetrope_phase_seconds_sum{phase="denoise"} 1.2',
+                 "zoetrope_step_seconds_sum 0.3"):
+        assert line in text, text
+
+
+def test_phases_that_are_none_are_refused(front, worker):
+    front.post(MODEL, PROMPT)
+    task = worker.claim()
+    _, file = worker.put(task, b"abc")
+    answer = worker.finish(task, [file], phases_ms={"a phase": 1})
+    assert answer.status == 400 and "a phase" in answer.json["message"]
+
+
         assert call.status in (400, 409), call.body
     assert worker.heartbeat(task).status == 409
     assert worker.work(again) == 200
