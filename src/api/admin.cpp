@@ -18,6 +18,7 @@ constexpr std::string_view kScopes[] = {"tasks:read", "tasks:write", "metrics", 
 constexpr auto* kUsualScopes = "tasks:read tasks:write";
 constexpr int64_t kDayMs = 24ll * 3600 * 1000;
 constexpr int64_t kMostLimit = 1'000'000'000;
+constexpr int64_t kMostPriority = 1000;
 constexpr size_t kMostName = 64;
 
 void check_scopes(const std::string& scopes, BodyFields& fields) {
@@ -40,6 +41,7 @@ tasks::NewKey read_key(const Json& body, const base::Clock& clock) {
   if (key.scopes.empty()) key.scopes = kUsualScopes;
   const auto days = fields.whole("expires_days", 0, 1, 36'500);
   if (days > 0) key.expires_at = clock.wall() + days * kDayMs;
+  key.priority = fields.whole("priority", 0, -kMostPriority, kMostPriority);
   auto& limits = key.limits;
   limits.queued = fields.whole("queued", tasks::kNoLimit, 0, kMostLimit);
   limits.running = fields.whole("running", tasks::kNoLimit, 0, kMostLimit);
@@ -67,6 +69,7 @@ Json as_json(const tasks::Key& key) {
                  {"created_at", base::iso8601(key.created_at)}};
   if (key.expires_at > 0) object["expires_at"] = base::iso8601(key.expires_at);
   if (key.revoked_at > 0) object["revoked_at"] = base::iso8601(key.revoked_at);
+  if (key.priority != 0) object["priority"] = key.priority;
   put_limit(object, "queued", key.limits.queued);
   put_limit(object, "running", key.limits.running);
   put_limit(object, "requests_per_minute", key.limits.requests_per_minute);

@@ -61,7 +61,8 @@ struct Context {
 struct Caller {
   std::string tenant;
   std::string key_id;
-  std::string scopes;  // words with a space between them
+  std::string scopes;    // words with a space between them
+  int64_t priority = 0;  // of the tasks that it submits
   tasks::Limits limits;
 
   bool may(std::string_view scope) const;

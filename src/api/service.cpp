@@ -152,7 +152,7 @@ class Gate {
         throw Error(Fault::unauthorized, "the key is missing: Authorization: Bearer zt_…");
       }
       const auto found = context_.store.authenticate(key);
-      Caller caller{found.tenant, found.id, found.scopes, found.limits};
+      Caller caller{found.tenant, found.id, found.scopes, found.priority, found.limits};
       if (!caller.may(scope_of(route.access))) {
         throw Error(Fault::forbidden,
                     text("this key lacks the scope ", scope_of(route.access), " of this route"));

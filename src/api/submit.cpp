@@ -55,6 +55,7 @@ tasks::Submitted submit(Context& context, const Call& call, const Submission& su
                        {"warnings", submission.warnings}})
                      .dump(),
       .price_mills = catalog::price_mills(endpoint, submission.request),
+      .priority = call.caller.priority,
       .body_hash = crypto::sha256_hex(text(endpoint.id, '\n', submission.webhook_url, '\n', body)),
       .idempotency_key = idempotency_key(call),
       .webhook_url = submission.webhook_url};

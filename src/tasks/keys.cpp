@@ -19,13 +19,13 @@ constexpr size_t kSecretLength = 43;  // of base62: 256 bits
 
 constexpr auto kInsertKey = R"(
 INSERT INTO api_key (id, tenant, name, scopes, secret_sha256, created_at, expires_at, max_queued,
-                     max_running, spending_cap_mills, requests_per_minute)
+                     max_running, spending_cap_mills, requests_per_minute, priority)
 VALUES (:id, :tenant, :name, :scopes, :secret_sha256, :wall, :expires_at, :max_queued,
-        :max_running, :spending_cap_mills, :requests_per_minute))";
+        :max_running, :spending_cap_mills, :requests_per_minute, :priority))";
 
 constexpr auto kKeys = R"(
 SELECT id, tenant, name, scopes, secret_sha256, created_at, expires_at, revoked_at, max_queued,
-       max_running, spending_cap_mills, requests_per_minute
+       max_running, spending_cap_mills, requests_per_minute, priority
 FROM api_key ORDER BY created_at, id)";
 
 constexpr auto kRevoke = R"(
@@ -46,7 +46,8 @@ std::vector<StoredKey> read_keys(Connection& sql) {
                                         &key.limits.queued,
                                         &key.limits.running,
                                         &key.limits.spending_cap_mills,
-                                        &key.limits.requests_per_minute};
+                                        &key.limits.requests_per_minute,
+                                        &key.priority};
   sql.each_row(kKeys, {}, targets, [&] { keys.push_back(row); });
   return keys;
 }
@@ -77,7 +78,8 @@ std::string Store::create_key(const NewKey& key) {
              {"max_queued", key.limits.queued},
              {"max_running", key.limits.running},
              {"spending_cap_mills", key.limits.spending_cap_mills},
-             {"requests_per_minute", key.limits.requests_per_minute}});
+             {"requests_per_minute", key.limits.requests_per_minute},
+             {"priority", key.priority}});
   });
   keys_->forget();
   return base::text(kPrefix, id, "_", secret);

@@ -13,6 +13,7 @@ class Keys : public test::StoreTest {
     return {.tenant = "acme",
             .name = "laptop",
             .scopes = "tasks:read tasks:write",
+            .priority = -3,
             .limits = {
                 .queued = 10, .running = 2, .spending_cap_mills = 5000, .requests_per_minute = 60}};
   }
@@ -31,6 +32,7 @@ TEST_P(Keys, AuthenticateTheirHolder) {
   EXPECT_EQ(key.name, "laptop");
   EXPECT_EQ(key.scopes, "tasks:read tasks:write");
   EXPECT_EQ(key.limits, new_key().limits);
+  EXPECT_EQ(key.priority, -3);
   EXPECT_EQ(key.created_at, time_.wall_ms);
 }
 

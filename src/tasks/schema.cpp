@@ -182,8 +182,12 @@ constexpr const char* kVersion1[] = {
 ) {strict})",
 };
 
+constexpr const char* kVersion2[] = {
+    "ALTER TABLE api_key ADD COLUMN priority BIGINT NOT NULL DEFAULT 0",  // of its tasks
+};
+
 // Each brings the database one version further.
-constexpr std::span<const char* const> kMigrations[] = {kVersion1};
+constexpr std::span<const char* const> kMigrations[] = {kVersion1, kVersion2};
 
 // All of them.
 void replace(std::string& text, std::string_view token, std::string_view words) {

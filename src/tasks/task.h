@@ -211,6 +211,7 @@ struct Key {
   int64_t created_at = 0;
   int64_t expires_at = 0;
   int64_t revoked_at = 0;
+  int64_t priority = 0;  // of its tasks
   Limits limits;
 };
 
@@ -219,6 +220,7 @@ struct NewKey {
   std::string name;
   std::string scopes;
   int64_t expires_at = 0;
+  int64_t priority = 0;
   Limits limits;
 };
 
@@ -244,8 +246,6 @@ struct Expired {
   int64_t attempt = 0;
 };
 
-// What changed, for those who wait. A hint: whoever hears it asks the store again.
-struct Change {
 // How a task came to its end, for metrics.
 struct Ending {
   std::string endpoint;
@@ -253,11 +253,13 @@ struct Ending {
   int64_t took_ms = 0;  // since it was submitted
 };
 
+// What changed, for those who wait. A hint: whoever hears it asks the store again.
+struct Change {
   enum class Kind { queue, task, delivery };
 
   Kind kind = Kind::queue;
   std::string task;
+  std::optional<Ending> ending;  // of kind `task`: it was this change that ended it
 };
 
-  std::optional<Ending> ending;  // of kind `task`: it was this change that ended it
 }  // namespace tasks

@@ -56,6 +56,14 @@ def test_a_waiting_claim_gets_a_task_as_soon_as_it_comes(front, worker):
     assert task is not None and at - submitted < 1
 
 
+def test_tasks_of_a_key_with_a_higher_priority_run_first(zoetrope, front, worker):
+    made = zoetrope("keys", "create", "--priority", 5, "--data", front.data)
+    first = front.post(MODEL, PROMPT).data["id"]
+    urgent = front.post(MODEL, PROMPT, key=made.stdout.strip()).data["id"]
+    assert [worker.claim()["id"], worker.claim()["id"]] == [urgent, first]
+    assert '"priority":5' in zoetrope("keys", "list", "--json", "--data", front.data).stdout
+
+
 def test_progress_is_seen_by_the_caller(front, worker):
     made = front.post(MODEL, PROMPT).data["id"]
     task = worker.claim()
@@ -66,14 +74,6 @@ def test_progress_is_seen_by_the_caller(front, worker):
     assert result["task"]["progress_percent"] == 70
 
 
-def test_what_an_old_attempt_says_is_refused(front, worker):
-    front.post(MODEL, PROMPT)
-    task = worker.claim()
-    assert worker.release(task).status == 200
-    again = worker.claim()
-    assert again["id"] == task["id"] and again["token"] != task["token"]
-    for call in (worker.heartbeat(task), worker.put(task, b"late")[0], worker.finish(task, []),
-                 worker.fail(task, "internal"), worker.release(task)):
 def test_metrics_count_what_became_of_the_tasks(front, worker):
     front.post(MODEL, PROMPT)
     task = worker.claim()
@@ -101,6 +101,14 @@ def test_phases_that_are_none_are_refused(front, worker):
     assert answer.status == 400 and "a phase" in answer.json["message"]
 
 
+def test_what_an_old_attempt_says_is_refused(front, worker):
+    front.post(MODEL, PROMPT)
+    task = worker.claim()
+    assert worker.release(task).status == 200
+    again = worker.claim()
+    assert again["id"] == task["id"] and again["token"] != task["token"]
+    for call in (worker.heartbeat(task), worker.put(task, b"late")[0], worker.finish(task, []),
+                 worker.fail(task, "internal"), worker.release(task)):
         assert call.status in (400, 409), call.body
     assert worker.heartbeat(task).status == 409
     assert worker.work(again) == 200

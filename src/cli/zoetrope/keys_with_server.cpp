@@ -33,7 +33,7 @@ struct Request {
   std::string tenant = "default";
   std::string name;
   std::string scopes;
-  std::optional<int64_t> expires_days, queued, running, requests_per_minute;
+  std::optional<int64_t> expires_days, priority, queued, running, requests_per_minute;
   std::optional<double> spending_cap;
   bool json = false;
 };
@@ -50,6 +50,11 @@ constexpr Option<Request> kOptions[] = {
      &Request::scopes,
      "What it may: tasks:read tasks:write metrics worker. Default: the first two."},
     {"--expires-days", "N", &Request::expires_days, "When it ends.", {.min = 1}},
+    {"--priority",
+     "N",
+     &Request::priority,
+     "Tasks of a higher one run first. Default: 0.",
+     {.min = -1000, .max = 1000}},
     {"--queued", "N", &Request::queued, "The most tasks that may wait.", {.min = 0}},
     {"--running", "N", &Request::running, "The most that may run at a time.", {.min = 0}},
     {"--requests-per-minute", "N", &Request::requests_per_minute, "The most calls.", {.min = 1}},
@@ -71,6 +76,7 @@ void put(Json& body, const char* name, const std::optional<Value>& value) {
 Json key_body(const Request& request) {
   Json body = {{"tenant", request.tenant}, {"name", request.name}, {"scopes", request.scopes}};
   put(body, "expires_days", request.expires_days);
+  put(body, "priority", request.priority);
   put(body, "queued", request.queued);
   put(body, "running", request.running);
   put(body, "requests_per_minute", request.requests_per_minute);
