@@ -32,6 +32,7 @@ struct Serving {
 struct Settings {
   std::string version;                              // of this program
   std::string public_url;                           // "http://127.0.0.1:8000", no slash at its end
+  bool has_public_url = false;                      // it was configured: callers are told no other
   bool no_auth = false;                             // every caller is the owner
   std::chrono::seconds result_life{7 * 24 * 3600};  // of the address of a result
   std::chrono::seconds ticket_life{3600};           // of the address of an upload

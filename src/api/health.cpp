@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/links.h"
 #include "api/openapi.h"
 #include "api/problem.h"
 
@@ -57,9 +58,9 @@ http::Response metrics(Context& context, const Call&) {
   return {.headers = {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}}, .body = text};
 }
 
-http::Response openapi(Context& context, const Call&) {
-  return json_response(200,
-                       openapi_document(context.settings.public_url, context.settings.version));
+http::Response openapi(Context& context, const Call& call) {
+  return json_response(
+      200, openapi_document(Links(context, call.request).base(), context.settings.version));
 }
 
 http::Response welcome(Context& context, const Call&) {

@@ -42,9 +42,9 @@ Json refusals(const std::vector<catalog::Complaint>& complaints) {
   return {{"details", details}};
 }
 
-Json videos(const Context& context, const tasks::Task& task) {
+Json videos(const Context& context, const Links& links, const tasks::Task& task) {
   Json list = Json::array();
-  for (const auto& url : output_urls(context, task)) {
+  for (const auto& url : output_urls(links, task)) {
     list.push_back({{"video_url", url},
                     {"video_url_ttl", std::to_string(context.settings.result_life.count())},
                     {"video_type", "mp4"}});
@@ -123,10 +123,10 @@ http::Response result(Context& context, const Call& call) {
   if (id == nullptr) throw Error(Fault::invalid, "task_id: is missing in the query");
   const auto task = context.store.find(call.caller.tenant, *id);
   if (!task) throw Error(Fault::not_found, text("task_id: there is no \"", *id, "\""));
-  return json_response(200, task_result(context, *task));
+  return json_response(200, task_result(context, Links(context, call.request), *task));
 }
 
-Json task_result(const Context& context, const tasks::Task& task) {
+Json task_result(const Context& context, const Links& links, const tasks::Task& task) {
   const auto progress = progress_of(context, task);
   const Json about = {{"task_id", task.id},
                       {"task_type", kTaskType},
@@ -144,7 +144,7 @@ Json task_result(const Context& context, const tasks::Task& task) {
                   {"complete_time_ms", std::to_string(task.finished_at)}}}};
   const auto warnings = task.warnings.empty() ? Json::array() : Json::parse(task.warnings);
   if (!warnings.empty()) extra["warnings"] = warnings;
-  return result_of(about, videos(context, task), extra);
+  return result_of(about, videos(context, links, task), extra);
 }
 
 Json webhook_event(const Json& payload) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/context.h"
+#include "api/links.h"
 #include "base/json.h"
 #include "tasks/task.h"
 
@@ -12,7 +13,7 @@ http::Response submit(Context& context, const Call& call);
 http::Response result(Context& context, const Call& call);
 
 // What task-result answers (D2), and what a webhook carries as its payload (D4).
-base::Json task_result(const Context& context, const tasks::Task& task);
+base::Json task_result(const Context& context, const Links& links, const tasks::Task& task);
 
 // {"event_type": "ASYNC_TASK_RESULT", "payload": …}
 base::Json webhook_event(const base::Json& payload);

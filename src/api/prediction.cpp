@@ -30,20 +30,17 @@ bool is_video(const tasks::Output& output) {
   return output.media_type.starts_with("video/");
 }
 
-std::string url_of(const Context& context, const tasks::Task& task, const tasks::Output& output) {
-  const auto path = text("/files/", task.id, '/', task.attempt, '/', output.name);
-  return context.settings.public_url +
-         context.signer.sign_get(path, context.settings.result_life, objects::Disposition::shown);
-}
-
-Json outputs(const Context& context, const tasks::Task& task, const Json& input) {
+Json outputs(const Context& context,
+             const Links& links,
+             const tasks::Task& task,
+             const Json& input) {
   Json list = Json::array();
   if (task.state != State::completed) return list;
   const bool is_inline = input.value("enable_base64_output", false);
   for (const auto& output : task.outputs) {
     if (!is_video(output)) continue;
     if (!is_inline) {
-      list.push_back(url_of(context, task, output));
+      list.push_back(links.output(task, output));
       continue;
     }
     const auto file = context.objects.open_result(
@@ -54,18 +51,16 @@ Json outputs(const Context& context, const tasks::Task& task, const Json& input)
 }
 
 // What both forms of the object share.
-Json common(const Context& context, const tasks::Task& task, const Json& input, const Json& files) {
-  return {
-      {"id", task.id},
-      {"model", task.endpoint},
-      {"input", input},
-      {"outputs", files},
-      {"urls",
-       {{"get", text(context.settings.public_url, "/api/v3/predictions/", task.id, "/result")}}},
-      {"has_nsfw_contents", Json(std::vector<bool>(files.size(), false))},
-      {"status", tasks::name_of(task.state)},
-      {"created_at", base::iso8601(task.created_at)},
-      {"error", task.error_message}};
+Json common(const Links& links, const tasks::Task& task, const Json& input, const Json& files) {
+  return {{"id", task.id},
+          {"model", task.endpoint},
+          {"input", input},
+          {"outputs", files},
+          {"urls", {{"get", links.task(task.id)}}},
+          {"has_nsfw_contents", Json(std::vector<bool>(files.size(), false))},
+          {"status", tasks::name_of(task.state)},
+          {"created_at", base::iso8601(task.created_at)},
+          {"error", task.error_message}};
 }
 
 int64_t execution_ms(const tasks::Task& task) {
@@ -74,9 +69,9 @@ int64_t execution_ms(const tasks::Task& task) {
 
 }  // namespace
 
-Json prediction(const Context& context, const tasks::Task& task) {
+Json prediction(const Context& context, const Links& links, const tasks::Task& task) {
   const auto input = Json::parse(task.input);
-  auto object = common(context, task, input, outputs(context, task, input));
+  auto object = common(links, task, input, outputs(context, links, task, input));
   object["executionTime"] = execution_ms(task);
   object["timings"] = {{"inference", task.inference_ms}};
   object["progress"] = progress_of(context, task);
@@ -85,14 +80,15 @@ Json prediction(const Context& context, const tasks::Task& task) {
   if (task.state == State::completed) {
     object["seed"] = task.seed;
     const auto poster = std::ranges::find_if_not(task.outputs, is_video);
-    if (poster != task.outputs.end()) object["poster"] = url_of(context, task, *poster);
+    if (poster != task.outputs.end()) object["poster"] = links.output(task, *poster);
   }
   return object;
 }
 
 Json webhook_prediction(const Context& context, const tasks::Task& task) {
+  const Links links(context);
   const auto input = Json::parse(task.input);
-  auto object = common(context, task, input, outputs(context, task, input));
+  auto object = common(links, task, input, outputs(context, links, task, input));
   if (task.state != State::completed) object.erase("outputs");
   return object;
 }
@@ -101,10 +97,10 @@ http::Response success(const Json& data) {
   return json_response(200, {{"code", 200}, {"message", "success"}, {"data", data}});
 }
 
-std::vector<std::string> output_urls(const Context& context, const tasks::Task& task) {
+std::vector<std::string> output_urls(const Links& links, const tasks::Task& task) {
   std::vector<std::string> urls;
   for (const auto& output : task.outputs) {
-    if (is_video(output)) urls.push_back(url_of(context, task, output));
+    if (is_video(output)) urls.push_back(links.output(task, output));
   }
   return urls;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/context.h"
+#include "api/links.h"
 #include "api/problem.h"
 #include "base/json.h"
 #include "tasks/task.h"
@@ -11,7 +12,7 @@ namespace api {
 
 // The prediction object (wire-apis A2): whole from the first answer on, nothing in it null. Reads
 // the results from the disk where they were asked for in base64.
-base::Json prediction(const Context& context, const tasks::Task& task);
+base::Json prediction(const Context& context, const Links& links, const tasks::Task& task);
 
 // The same as a webhook sends it (A7): `outputs` only of a completed task, and nothing besides the
 // fields that the vendor documents.
@@ -20,8 +21,8 @@ base::Json webhook_prediction(const Context& context, const tasks::Task& task);
 // {"code": 200, "message": "success", "data": …}
 http::Response success(const base::Json& data);
 
-// Addresses of the results of a completed task, by the public address, signed.
-std::vector<std::string> output_urls(const Context& context, const tasks::Task& task);
+// Addresses of the results of a completed task, signed.
+std::vector<std::string> output_urls(const Links& links, const tasks::Task& task);
 
 // The member that says how far a task is: phase, step, steps, percent, eta_seconds and, while it
 // waits, queue_position.

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "api/body_fields.h"
+#include "api/links.h"
 #include "api/prediction.h"
 #include "api/submit.h"
 #include "base/bytes.h"
@@ -23,17 +24,6 @@ using base::Json;
 using base::text;
 
 constexpr size_t kMostContentType = 255;
-
-std::string path_of(const std::string& upload_id) {
-  return "/uploads/" + upload_id;
-}
-
-// Where the file of an upload is fetched; it works as long as the file is kept.
-std::string download_url(const Context& context, const std::string& id) {
-  const std::chrono::seconds life(context.settings.retention_ms / 1000);
-  return context.settings.public_url +
-         context.signer.sign_get(path_of(id), life, objects::Disposition::shown);
-}
 
 void check_room(const Context& context, uint64_t bytes) {
   if (context.objects.room_left() < bytes) {
@@ -110,14 +100,13 @@ http::Response ticket(Context& context, const Call& call) {
   check_room(context, static_cast<uint64_t>(size));
   const auto id = objects::Store::new_upload_id(call.caller.tenant);
   const auto content_type = type.empty() ? "application/octet-stream" : type;
-  const auto url =
-      context.settings.public_url + context.signer.sign_put(path_of(id),
-                                                            context.settings.ticket_life,
-                                                            {.bytes = static_cast<uint64_t>(size),
-                                                             .content_type = content_type,
-                                                             .name = objects::label(name)});
+  const Links links(context, call.request);
+  const auto url = links.ticket(id,
+                                {.bytes = static_cast<uint64_t>(size),
+                                 .content_type = content_type,
+                                 .name = objects::label(name)});
   return success(
-      {{"download_url", download_url(context, id)},
+      {{"download_url", links.upload(id)},
        {"upload",
         {{"method", "PUT"}, {"url", url}, {"headers", {{"Content-Type", content_type}}}}}});
 }
@@ -147,13 +136,14 @@ http::Response put(Context& context, const Call& call) {
 http::Response form(Context& context, const Call& call) {
   const auto upload = take_form(context, call);
   return success({{"type", objects::kind_of(upload.media_type)},
-                  {"download_url", download_url(context, upload.id)},
+                  {"download_url", Links(context, call.request).upload(upload.id)},
                   {"filename", upload.name},
                   {"size", upload.content.bytes}});
 }
 
 http::Response form_older(Context& context, const Call& call) {
-  return success({{"url", download_url(context, take_form(context, call).id)}});
+  const auto upload = take_form(context, call);
+  return success({{"url", Links(context, call.request).upload(upload.id)}});
 }
 
 http::Response result(Context& context, const Call& call) {

@@ -38,8 +38,8 @@ tasks::Task find_task(Context& context, const Call& call, const std::string& id)
   return *std::move(task);
 }
 
-http::Response timed_out(const Context& context, const tasks::Task& task) {
-  auto object = prediction(context, task);
+http::Response timed_out(const Context& context, const Links& links, const tasks::Task& task) {
+  auto object = prediction(context, links, task);
   object["status"] = "processing";
   object["code"] = kSyncTimedOut;
   object["error"] = text("Sync mode timed out after ",
@@ -112,7 +112,9 @@ awaitable<http::Response> submit(Context& context, Call call) {
         co_await await_end(context, call.request, std::move(task), context.settings.sync_patience);
   }
   const bool is_late = is_sync && !tasks::is_final(task.state);
-  auto response = is_late ? timed_out(context, task) : success(prediction(context, task));
+  const Links links(context, call.request);
+  auto response =
+      is_late ? timed_out(context, links, task) : success(prediction(context, links, task));
   response.undelivered = [&context, tenant = task.tenant, id = task.id] {
     context.store.reply_lost(tenant, id);
   };
@@ -120,7 +122,8 @@ awaitable<http::Response> submit(Context& context, Call call) {
 }
 
 http::Response result(Context& context, const Call& call) {
-  return success(prediction(context, find_task(context, call, call.request.captured.at("id"))));
+  const auto task = find_task(context, call, call.request.captured.at("id"));
+  return success(prediction(context, Links(context, call.request), task));
 }
 
 awaitable<http::Response> events(Context& context, Call call) {
@@ -131,9 +134,10 @@ awaitable<http::Response> events(Context& context, Call call) {
 http::Response list(Context& context, const Call& call) {
   const auto request = read_list(call.request.body.empty() ? Json::object() : json_body(call));
   const auto page = context.store.list(call.caller.tenant, request.filter);
+  const Links links(context, call.request);
   Json items = Json::array();
   for (const auto& task : page.tasks) {
-    auto item = prediction(context, task);
+    auto item = prediction(context, links, task);
     if (request.with_inputs) item["inputs"] = item["input"];
     items.push_back(std::move(item));
   }
@@ -158,7 +162,8 @@ http::Response cancel(Context& context, const Call& call) {
   const auto& id = call.request.captured.at("id");
   find_task(context, call, id);
   context.store.cancel(call.caller.tenant, id);
-  return success(prediction(context, find_task(context, call, id)));
+  const auto task = find_task(context, call, id);
+  return success(prediction(context, Links(context, call.request), task));
 }
 
 }  // namespace api::wavespeed

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What WaveSpeed's API tells of models, prices and the account.
 #include "api/body_fields.h"
+#include "api/links.h"
 #include "api/prediction.h"
 #include "api/submit.h"
 #include "api/wavespeed.h"
@@ -54,8 +55,15 @@ http::Response balance(Context& context, const Call& call) {
   return success({{"balance", dollars(granted + context.store.balance(call.caller.tenant))}});
 }
 
-http::Response models(Context& context, const Call&) {
-  return success(catalog::model_list(context.settings.public_url));
+http::Response models(Context& context, const Call& call) {
+  auto list = catalog::model_list(Links(context, call.request).base());
+  for (auto& model : list) {
+    const auto& weights = endpoint_named(model.at("model_id")).weights;
+    const auto& serving = context.settings.weights.at(std::string(weights));
+    model["weights"] = {
+        {"asked", weights}, {"served_by", serving.model}, {"is_demo", serving.is_demo}};
+  }
+  return success(list);
 }
 
 http::Response pricing(Context&, const Call& call) {

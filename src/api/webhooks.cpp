@@ -57,8 +57,8 @@ std::string webhook_signature(const std::string& secret,
 }
 
 std::string webhook_body(const Context& context, const tasks::Task& task) {
-  return task.wire == "jiekou" ? jiekou::webhook_event(jiekou::task_result(context, task)).dump()
-                               : webhook_prediction(context, task).dump();
+  if (task.wire != "jiekou") return webhook_prediction(context, task).dump();
+  return jiekou::webhook_event(jiekou::task_result(context, Links(context), task)).dump();
 }
 
 Webhooks::Webhooks(http::EgressPolicy wall) : client_({.wall = std::move(wall)}) {}

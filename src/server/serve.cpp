@@ -107,6 +107,7 @@ struct Parts {
 api::Settings settings_of(const Config& config, const std::string& public_url) {
   return {.version = std::string(cli::version()),
           .public_url = public_url,
+          .has_public_url = !config.public_url.empty(),
           .no_auth = config.no_auth,
           .result_life = std::chrono::minutes(config.result_url_minutes),
           .sync_patience = seconds(config.sync_seconds),
@@ -185,6 +186,11 @@ int serve(const Config& config, const fs::path& engine) {
   const auto first_key = make_first_key(*parts.store, config, server.is_local());
   context.settings = settings_of(config, public_url(config, server.port()));
   context.connections = [&server] { return server.connections(); };
+  if (!server.is_local() && !context.settings.has_public_url) {
+    logging::warning(
+        "webhooks name an address of this machine alone; --public-url tells a better one",
+        {{"address", context.settings.public_url}});
+  }
   const auto workers =
       workers_of(config, context.settings.weights, gpus(), engine, socket_in(parts.data));
   std::cout << first_screen(context, config, parts.data.string(), workers.size(), first_key)

@@ -37,7 +37,7 @@ class Answer:
 class Server:
     """`zoetrope serve` on a free port of this machine, with a data folder of its own."""
 
-    def __init__(self, program, data, *options, environment=None):
+    def __init__(self, program, data, *options, environment=None, address="127.0.0.1:0"):
         self.program = program
         self.data = data
         self.options = options
@@ -45,7 +45,7 @@ class Server:
         self.process = None
         self.key = None
         self.log = data / "server.log"
-        self.address = "127.0.0.1:0"
+        self.address = address
         self.start()
 
     def start(self):
@@ -57,8 +57,9 @@ class Server:
                  *map(str, self.options)],
                 stdout=subprocess.PIPE, stderr=log, env=environment)
         self.screen = self.read_screen()
-        self.url = re.search(r"address\s+(\S+)", self.screen)[1]
-        self.address = self.url.removeprefix("http://")  # the same one when it starts again
+        if self.address.endswith(":0"):  # the same one when it starts again
+            self.address = re.search(r"address\s+http://(\S+)", self.screen)[1]
+        self.url = f"http://{self.address}"
         key = re.search(r"key\s+(zt_\S+)", self.screen)
         self.key = key[1] if key else self.key
         with urllib.request.urlopen(self.url + "/openapi.json", timeout=30) as reply:

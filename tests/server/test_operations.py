@@ -2,6 +2,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -27,6 +28,29 @@ def test_it_says_what_it_is(front):
     assert front.get("/version", key=None).json["version"]
     assert front.get("/openapi.json", key=None).json["openapi"] == "3.1.0"
     assert front.get("/healthz", key=None).status == 503
+
+
+@pytest.mark.parametrize("host, told", [("videos.lan:8000", "http://videos.lan:8000"),
+                                        ("[fd00::1]:80", "http://[fd00::1]:80")])
+def test_addresses_are_those_by_which_the_caller_came(front, host, told):
+    ticket = front.post("/api/v3/media/uploads", {"filename": "a.png", "size": 3},
+                        headers={"Host": host}).data
+    task = front.post(MODEL, PROMPT, headers={"Host": host}).data
+    models = front.get("/api/v3/models", headers={"Host": host})
+    assert ticket["upload"]["url"].startswith(told + "/uploads/")
+    assert ticket["download_url"].startswith(told + "/uploads/")
+    assert task["urls"]["get"] == f"{told}/api/v3/predictions/{task['id']}/result"
+    assert f'"server":"{told}"' in models.body.decode()
+
+
+def test_a_public_url_is_told_to_everybody(serve):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = serve("--workers", 0, "--public-url", "https://videos.example/",
+                   address=f"127.0.0.1:{port}")
+    task = server.post(MODEL, PROMPT, headers={"Host": "videos.lan"}).data
+    assert task["urls"]["get"].startswith("https://videos.example/api/v3/")
+    assert server.get("/openapi.json").json["servers"] == [{"url": "https://videos.example"}]
 
 
 def test_it_is_ready_when_a_worker_has_called(server, front):
