@@ -22,6 +22,7 @@ constexpr Route kRoutes[] = {
     {"GET",  "/api/v3/predictions/{id}",        kWave, read,  Body::none, wavespeed::result, "A prediction", "PredictionAnswer"},
     {"GET",  "/api/v3/predictions/{id}/events", kWave, read,  Body::none, wavespeed::events, "Server-sent events of a prediction", ""},
     {"POST", "/api/v3/predictions/{id}/cancel", kWave, write, Body::none, wavespeed::cancel, "Cancel a prediction", "PredictionAnswer"},
+    {"POST", "/api/v3/predictions/{id}/webhook", kWave, write, Body::none, wavespeed::replay_webhook, "Send a prediction's webhook again", "PredictionAnswer"},
     {"POST", "/api/v3/predictions",             kWave, read,  Body::json, wavespeed::list,   "List predictions", "PredictionListAnswer", "PredictionFilter"},
     {"POST", "/api/v3/predictions/delete",      kWave, write, Body::json, wavespeed::remove, "Delete predictions", "DeletedAnswer", "PredictionIds"},
     {"GET",  "/api/v3/balance",                 kWave, read,  Body::none, wavespeed::balance, "What is left to be spent", "BalanceAnswer"},

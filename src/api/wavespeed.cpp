@@ -166,4 +166,10 @@ http::Response cancel(Context& context, const Call& call) {
   return success(prediction(context, Links(context, call.request), task));
 }
 
+http::Response replay_webhook(Context& context, const Call& call) {
+  const auto task = find_task(context, call, call.request.captured.at("id"));
+  context.store.replay_delivery(task.tenant, task.id);
+  return success(prediction(context, Links(context, call.request), task));
+}
+
 }  // namespace api::wavespeed

@@ -20,6 +20,7 @@ http::Response result(Context& context, const Call& call);
 http::Response list(Context& context, const Call& call);
 http::Response remove(Context& context, const Call& call);
 http::Response cancel(Context& context, const Call& call);
+http::Response replay_webhook(Context& context, const Call& call);
 awaitable<http::Response> events(Context& context, Call call);
 
 http::Response balance(Context& context, const Call& call);

@@ -115,6 +115,8 @@ def test_a_waiting_prediction_is_cancelled_at_once(front):
 def test_models_and_prices_agree(front):
     models = {entry["model_id"]: entry for entry in front.get("/api/v3/models").data}
     entry = models["wavespeed-ai/wan-2.2/t2v-480p-ultra-fast"]
+    assert entry["weights"]["asked"] == "wan2.2-t2v-a14b"
+    assert f"wan2.2-t2v-a14b: {entry['weights']['served_by'] or 'nothing'}" in front.screen
     question = {"model_id": entry["model_id"], "inputs": PROMPT}
     assert front.post("/api/v3/model/pricing", question).data["unit_price"] == entry["base_price"]
     assert front.post("/api/v3/model/price", question).data["price"] == entry["base_price"]

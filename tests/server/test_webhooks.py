@@ -98,6 +98,17 @@ def test_a_webhook_that_is_refused_comes_again_with_the_same_id(serve, receiver)
     assert ids[0] == ids[1]
 
 
+def test_a_webhook_is_sent_again_when_asked_for(serve, receiver):
+    server = serve("--workers", 0, "--allow-address", "127.0.0.0/8")
+    made = server.post(f"{MODEL}?webhook={receiver.url}", INPUT).data
+    assert server.post(f"/api/v3/predictions/{made['id']}/webhook").status == 404, "not ended yet"
+    server.post(f"/api/v3/predictions/{made['id']}/cancel")
+    receiver.wait(1)
+    assert server.post(f"/api/v3/predictions/{made['id']}/webhook").data["id"] == made["id"]
+    first, second = receiver.wait(2)
+    assert first[1] == second[1]
+
+
 def test_a_webhook_to_this_machine_is_not_sent_unless_allowed(serve, receiver):
     server = serve("--workers", 0)
     made = server.post(f"{MODEL}?webhook={receiver.url}", INPUT).data
