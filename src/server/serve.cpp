@@ -28,8 +28,8 @@ using base::text;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kThreads = 16;  // a handler may block one: the disk, the database
-constexpr int kWebhookThreads = 4;
+constexpr int kThreads = 16;         // a handler may block one: the disk, the database
+constexpr int kWebhookThreads = 16;  // receivers that hang hold two each
 constexpr milliseconds kDrainPatience{30'000};
 constexpr int kDiskFailed = 70;  // EX_SOFTWARE of sysexits.h
 
