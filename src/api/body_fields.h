@@ -5,11 +5,15 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
 
 namespace api {
+
+// ASCII from the space on: fit to stand in a header.
+bool is_printable(std::string_view text);
 
 class BodyFields {
  public:
@@ -17,7 +21,8 @@ class BodyFields {
   explicit BodyFields(const base::Json& body) : body_(body) {}
 
   // Each gives its preset where the field is absent, null or wrong.
-  int64_t whole(const char* name, int64_t preset, int64_t min, int64_t max);
+  int64_t whole(const char* name, int64_t preset, int64_t min, int64_t max);  // 5.0 is 5
+  double number(const char* name, double min, double max);                    // its preset is `min`
   std::string word(const char* name);
   int64_t time(const char* name);  // milliseconds since 1970; 0: absent
   bool flag(const char* name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/submit.h"
 
+#include "api/limits.h"
 #include "api/problem.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -14,8 +15,6 @@ using base::Error;
 using base::Fault;
 using base::Json;
 using base::text;
-
-constexpr size_t kMostIdempotencyKey = 255;
 
 void check_adapters(const catalog::GenerateRequest& request) {
   const auto adapters =

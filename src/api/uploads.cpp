@@ -5,12 +5,14 @@
 #include <charconv>
 
 #include "api/body_fields.h"
+#include "api/limits.h"
 #include "api/links.h"
 #include "api/prediction.h"
 #include "api/submit.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "catalog/values.h"
 #include "http/multipart.h"
 #include "objects/label.h"
 #include "objects/media_type.h"
@@ -22,8 +24,6 @@ using base::Error;
 using base::Fault;
 using base::Json;
 using base::text;
-
-constexpr size_t kMostContentType = 255;
 
 void check_room(const Context& context, uint64_t bytes) {
   if (context.objects.room_left() < bytes) {
@@ -88,12 +88,11 @@ http::Response ticket(Context& context, const Call& call) {
   const auto body = json_body(call);
   BodyFields fields(body);
   const auto name = fields.word("filename");
-  const auto size =
-      fields.whole("size", -1, 0, static_cast<int64_t>(context.settings.upload_bytes));
+  const auto size = fields.whole("size", 0, 0, static_cast<int64_t>(context.settings.upload_bytes));
   const auto type = fields.word("content_type");
   if (name.empty()) fields.complain("filename: is missing");
-  if (!body.contains("size")) fields.complain("size: is missing");
-  if (type.size() > kMostContentType || type.find_first_of("\r\n") != std::string::npos) {
+  if (catalog::member(body, "size") == nullptr) fields.complain("size: is missing");
+  if (type.size() > kMostContentType || !is_printable(type)) {
     fields.complain("content_type: is no media type");
   }
   fields.done();

@@ -6,6 +6,7 @@
 
 #include "api/body_fields.h"
 #include "api/follow.h"
+#include "api/limits.h"
 #include "api/prediction.h"
 #include "api/submit.h"
 #include "base/error.h"
@@ -20,9 +21,6 @@ using base::Fault;
 using base::Json;
 using base::text;
 using std::chrono::milliseconds;
-
-constexpr int64_t kMostPageSize = 100;  // source: wire-apis A1 row 4
-constexpr size_t kMostDeleted = 1000;
 
 // Source: wire-apis A2, A3.
 constexpr int kSyncTimedOut = 5004;
@@ -57,7 +55,7 @@ ListRequest read_list(const Json& body) {
   BodyFields fields(body);
   ListRequest request;
   auto& filter = request.filter;
-  filter.page = fields.whole("page", 1, 1, 1'000'000);
+  filter.page = fields.whole("page", 1, 1, kMostPages);
   filter.page_size = fields.whole("page_size", kMostPageSize, 1, kMostPageSize);
   filter.endpoint = fields.word("model");
   filter.state = fields.word("status");

@@ -7,10 +7,12 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "api/body_fields.h"
+#include "api/limits.h"
 #include "api/problem.h"
 #include "api/submit.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "catalog/values.h"
 #include "logging/log.h"
 
 namespace api::worker_protocol {
@@ -23,10 +25,8 @@ using base::text;
 using boost::asio::awaitable;
 using std::chrono::milliseconds;
 
-constexpr int64_t kMostWaitMs = 30'000;
 constexpr int64_t kHeartbeatMs = 1'000;  // progress is no older than this
 constexpr milliseconds kLookAgain{1'000};
-constexpr size_t kMostWeights = 64;
 constexpr uint64_t kMostResultBytes = 4ull << 30;
 
 constexpr auto* kQueue = "queue";
@@ -34,7 +34,7 @@ constexpr auto* kQueue = "queue";
 // The lease of a call: its path says which task, its body or query which attempt.
 tasks::Lease lease_of(const Call& call, BodyFields& fields) {
   return {.task = call.request.captured.at("id"),
-          .attempt = fields.whole("attempt", 0, 1, 1'000'000),
+          .attempt = fields.whole("attempt", 0, 1, kMostAttempts),
           .token = fields.word("token")};
 }
 
@@ -42,13 +42,17 @@ tasks::Lease lease_in_query(const http::Request& request) {
   const auto* attempt = http::find(request.query, "attempt");
   const auto* token = http::find(request.query, "token");
   tasks::Lease lease{.task = request.captured.at("id")};
-  if (attempt != nullptr) {
-    std::from_chars(attempt->data(), attempt->data() + attempt->size(), lease.attempt);
-  }
-  if (token != nullptr) lease.token = *token;
-  if (lease.attempt < 1 || lease.token.empty()) {
+  if (attempt == nullptr || token == nullptr || token->empty()) {
     throw Error(Fault::invalid, "attempt, token: are missing in the query");
   }
+  const auto* end = attempt->data() + attempt->size();
+  const auto read = std::from_chars(attempt->data(), end, lease.attempt);
+  if (read.ec != std::errc() || read.ptr != end || lease.attempt < 1 ||
+      lease.attempt > kMostAttempts) {
+    throw Error(Fault::invalid,
+                text("attempt: is not a whole number from 1 to ", kMostAttempts, " in the query"));
+  }
+  lease.token = *token;
   return lease;
 }
 
@@ -69,6 +73,45 @@ Json claimed(const Context& context, const tasks::Claim& claim) {
           {"heartbeat_ms", kHeartbeatMs}};
 }
 
+// What callers are shown of a running task: docs/worker-protocol.md. As JSON; empty: nothing.
+std::string read_progress(const Json* progress, BodyFields& fields) {
+  if (progress == nullptr) return {};
+  if (!progress->is_object()) {
+    fields.complain("progress: is not an object");
+    return {};
+  }
+  BodyFields items(*progress);
+  if (items.word("phase").empty()) items.complain("phase: is missing");
+  if (catalog::member(*progress, "percent") == nullptr) items.complain("percent: is missing");
+  items.number("percent", 0, 100);
+  items.whole("step", 0, 0, kMostSteps);
+  items.whole("steps", 0, 0, kMostSteps);
+  items.number("eta_seconds", 0, kMostSeconds);
+  items.done();
+  Json shown = Json::object();
+  for (const auto& [name, value] : progress->items()) {
+    if (!value.is_null()) shown[name] = value;
+  }
+  return shown.dump();
+}
+
+tasks::Output read_output(const Json& file) {
+  BodyFields item(file);
+  tasks::Output output{.name = item.word("name"),
+                       .media_type = item.word("media_type"),
+                       .bytes = item.whole("bytes", 0, 0, INT64_MAX),
+                       .sha256 = item.word("sha256")};
+  if (output.media_type.empty() || !is_printable(output.media_type)) {
+    item.complain("media_type: is none");
+  }
+  if (output.sha256.size() != 64 ||
+      output.sha256.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    item.complain("sha256: is not 64 hex digits");
+  }
+  item.done();
+  return output;
+}
+
 std::vector<tasks::Output> read_files(const Json* files, BodyFields& fields) {
   std::vector<tasks::Output> outputs;
   if (files == nullptr || !files->is_array() || files->empty()) {
@@ -80,12 +123,11 @@ std::vector<tasks::Output> read_files(const Json* files, BodyFields& fields) {
       fields.complain("files: has an item that is no object");
       continue;
     }
-    BodyFields item(file);
-    outputs.push_back({.name = item.word("name"),
-                       .media_type = item.word("media_type"),
-                       .bytes = item.whole("bytes", 0, 0, INT64_MAX),
-                       .sha256 = item.word("sha256")});
-    item.done();
+    auto output = read_output(file);
+    if (std::ranges::count(outputs, output.name, &tasks::Output::name) > 0) {
+      fields.complain(text("files: has ", output.name, " twice"));
+    }
+    outputs.push_back(std::move(output));
   }
   return outputs;
 }
@@ -183,11 +225,10 @@ http::Response heartbeat(Context& context, const Call& call) {
   const auto body = json_body(call);
   BodyFields fields(body);
   const auto lease = lease_of(call, fields);
-  const auto* progress = fields.take("progress");
+  const auto progress = read_progress(fields.take("progress"), fields);
   const auto worker = fields.word("worker");
   fields.done();
-  const auto answer =
-      context.store.heartbeat(lease, progress == nullptr ? std::string() : progress->dump());
+  const auto answer = context.store.heartbeat(lease, progress);
   if (!worker.empty()) context.workers.works_on(worker, lease.task, context.clock.steady());
   return json_response(200,
                        {{"cancel", answer.cancel_requested},
@@ -227,8 +268,9 @@ http::Response finish(Context& context, const Call& call) {
   tasks::Result result;
   result.outputs = read_files(fields.take("files"), fields);
   result.seed = fields.whole("seed", 0, INT64_MIN, INT64_MAX);
-  const auto* warnings = fields.take("warnings");
-  if (warnings != nullptr) result.warnings = warnings->dump();
+  if (catalog::member(body, "warnings") != nullptr) {
+    result.warnings = Json(fields.words("warnings", kMostWarnings)).dump();
+  }
   result.inference_ms = fields.whole("inference_ms", 0, 0, INT64_MAX);
   const auto work = read_work(fields);
   fields.done();
@@ -256,7 +298,7 @@ http::Response fail(Context& context, const Call& call) {
                    {{"task", lease.task},
                     {"attempt", lease.attempt},
                     {"state", tasks::name_of(state)},
-                    {"message", failure.message},
+                    {"error", failure.message},
                     {"detail", failure.detail}});
   return state_response(state);
 }

@@ -85,3 +85,14 @@ def test_names_of_files_are_labels(front):
     body, headers = form(PNG, filename="../../etc/passwd")
     data = front.post(FORMS[0], body, headers=headers).data
     assert "/" not in data["filename"] and ".." not in data["download_url"].split("?")[0]
+
+
+@pytest.mark.parametrize("change", [
+    {"size": None}, {"size": 2**64 - 1}, {"size": -1}, {"size": "5"}, {"filename": None},
+    {"content_type": "image/png\r\nX: y"}, {"content_type": "\u0000"}, {"content_type": "bild/é"},
+    {"content_type": "x" * 256},
+])
+def test_a_ticket_for_nothing_sensible_is_refused(front, change):
+    wish = {"filename": "a.png", "size": 5, "content_type": "image/png"}
+    answer = front.post("/api/v3/media/uploads", {**wish, **change})
+    assert answer.status == 400 and next(iter(change)) in answer.json["message"], answer.body

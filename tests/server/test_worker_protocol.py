@@ -1,6 +1,7 @@
 """What workers call: leases, fences, failures, results."""
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -165,3 +166,48 @@ def test_a_damaged_file_is_refused(front, worker):
             f"?attempt={task['attempt']}&token={task['token']}")
     answer = front.call("PUT", path, b"abc", key=worker.key, headers={"X-Content-SHA256": "0" * 64})
     assert answer.status == 400
+
+
+def test_progress_that_is_none_never_reaches_a_caller(front, worker):
+    made = front.post(MODEL, PROMPT).data["id"]
+    task = worker.claim()
+    good = {"phase": "denoise", "percent": 5}
+    for progress in ("half", [], {}, {"phase": "denoise"}, {"percent": 5}, {**good, "phase": 5},
+                     {**good, "percent": "5"}, {**good, "percent": 101}, {**good, "step": {}},
+                     {**good, "eta_seconds": "soon"}, {**good, "percent": None}, {**good, "secret": "x"}):
+        answer = worker.post(f"/tasks/{made}/heartbeat", {**worker.lease(task), "progress": progress})
+        assert answer.status == 400, progress
+    assert status_of(front, made)["progress"] == {"phase": "starting", "percent": 0}
+    assert worker.heartbeat(task, {**good, "step": None}).status == 200
+    assert status_of(front, made)["progress"] == good
+    assert front.get(f"/v3/async/task-result?task_id={made}").status == 200
+
+
+def test_a_result_is_described_as_it_must_be(front, worker):
+    front.post(MODEL, PROMPT)
+    task = worker.claim()
+    _, file = worker.put(task, b"abc")
+    for change, field in (({"sha256": "0"}, "sha256"), ({"sha256": "G" * 64}, "sha256"),
+                          ({"media_type": ""}, "media_type"),
+                          ({"media_type": "video/mp4\r\nX: y"}, "media_type"),
+                          ({"name": "../video.mp4"}, "name")):
+        answer = worker.finish(task, [{**file, **change}])
+        assert answer.status == 400 and field in answer.json["message"], answer.body
+    assert worker.finish(task, [file, file]).status == 400
+    for warnings in ("none", {}, [1], [{"a": "b"}], 5):
+        assert worker.finish(task, [file], warnings=warnings).status == 400, warnings
+    assert worker.finish(task, [file], warnings=["it was dark"]).status == 200
+
+
+def test_numbers_that_do_not_fit_are_refused_and_not_bent(front, worker):
+    front.post(MODEL, PROMPT)
+    task = worker.claim()
+    _, file = worker.put(task, b"abc")
+    for number in (2**63, 2**64 - 1, 2**64, -2**63 - 1, 1.5):
+        assert worker.finish(task, [file], seed=number).status == 400, number
+    for attempt in ("1x", "+1", " 1", "1.0", "", "99999999999999999999"):
+        path = f"/worker/v1/tasks/{task['id']}/files/video.mp4"
+        query = f"?attempt={urllib.parse.quote(attempt)}&token={task['token']}"
+        assert front.call("PUT", path + query, b"abc", key=worker.key).status == 400, attempt
+    assert worker.finish(task, [file], seed=7.0).status == 200
+    assert status_of(front, task["id"])["seed"] == 7
