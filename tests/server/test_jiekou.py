@@ -56,3 +56,9 @@ def test_unknown_tasks_and_models_are_404(front):
 def test_a_missing_key_is_told_in_the_vendors_shape(front):
     answer = front.post("/v3/async/wan-t2v", PROMPT, key=None)
     assert answer.status == 401 and answer.json["reason"] == "FAILED_TO_AUTH"
+
+
+def test_what_cannot_be_read_is_told_in_a_shape_that_both_vendors_clients_know(front):
+    answer = front.get("/v3/async/task-result?task_id=%00")
+    assert answer.status == 400 and answer.json["reason"] == "INVALID_REQUEST_BODY"
+    assert answer.json["code"] == 400 and answer.json["message"]
