@@ -8,6 +8,8 @@
 #include "api/prediction.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "catalog/field.h"
+#include "catalog/values.h"
 #include "crypto/digest.h"
 #include "logging/log.h"
 
@@ -20,7 +22,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTotalTime{15'000};
 constexpr milliseconds kLookAgain{1'000};  // what is due by its time is not told
 constexpr uint64_t kMostAnswer = 64 << 10;
-constexpr size_t kMostUrl = 2048;
 constexpr size_t kMostOnce = 100;
 constexpr std::string_view kSecretPrefix = "whsec_";
 
@@ -36,16 +37,10 @@ int64_t retry_after_ms(const http::Reply& reply) {
 }  // namespace
 
 void check_webhook(const std::string& url) {
-  if (url.empty()) return;
-  const auto scheme = url.substr(0, url.find("://"));
-  const bool is_web = (scheme == "http" || scheme == "https") && url.size() > scheme.size() + 3;
-  if (!is_web || url.size() > kMostUrl || url.find_first_of(" \t\r\n\\") != std::string::npos) {
-    throw base::Error(base::Fault::invalid,
-                      text("webhook: is no address that begins with https:// or http:// and has at "
-                           "most ",
-                           kMostUrl,
-                           " characters"));
-  }
+  if (url.empty() || (catalog::is_url(url) && url.size() <= catalog::kMaxUrlCharacters)) return;
+  throw base::Error(
+      base::Fault::invalid,
+      text("webhook: is not ", catalog::rule_text(catalog::Url{}), ", without a user name"));
 }
 
 std::string webhook_signature(const std::string& secret,

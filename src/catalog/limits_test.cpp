@@ -29,7 +29,18 @@ Samples samples(const catalog::Text& rule) {
 }
 
 Samples samples(const catalog::Url&) {
-  return {{"http://a", "https://a/b?c=d"}, {"", "a", "ftp://a", 5, letters(5000)}};
+  return {{"http://a", "https://a/b?c=d"},
+          {"",
+           "a",
+           "ftp://a",
+           "http://",
+           "http:///a",
+           "http://u@a/",
+           "http://a\\@b/",
+           "http://a b",
+           "http://é",
+           5,
+           "http://" + std::string(5000, 'a')}};
 }
 
 Samples samples(const catalog::Choice& rule) {

@@ -33,7 +33,7 @@ class Reader {
   void take(const Url& rule, const Json& value) {
     std::string url;
     if (!read_text(value, 1, kMaxUrlCharacters, url)) return;
-    if (!url.starts_with("https://") && !url.starts_with("http://")) return refuse(value, rule);
+    if (!is_url(url)) return refuse(value, rule);
     request_.*rule.into = url;
   }
 

@@ -57,6 +57,14 @@ std::optional<double> as_finite(const Json& value) {
   return std::isfinite(number) ? std::optional(number) : std::nullopt;
 }
 
+bool is_url(std::string_view text) {
+  const size_t host = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
+  const auto end = std::min(text.find_first_of("/?#", host), text.size());
+  const auto is_allowed = [](char c) { return c > ' ' && c <= '~' && c != '\\'; };
+  return host > 0 && end > host && text.substr(host, end - host).find('@') == std::string::npos &&
+         std::ranges::all_of(text, is_allowed);
+}
+
 int64_t count_characters(std::string_view utf8) {
   return std::ranges::count_if(utf8, begins_character);
 }

@@ -23,6 +23,11 @@ std::optional<int64_t> as_whole(const base::Json& value);
 // Nothing for what is no number, infinite or none at all.
 std::optional<double> as_finite(const base::Json& value);
 
+// http or https, and nothing that two parsers could read differently: printable ASCII, a host, no
+// user, no backslash. It may still lead nowhere. The pattern says the same.
+bool is_url(std::string_view text);
+constexpr auto* kUrlPattern = R"(^https?://[!"$-.0->A-\[\]-~]+([/?#][!-\[\]-~]*)?$)";
+
 // Unicode code points.
 int64_t count_characters(std::string_view utf8);
 
