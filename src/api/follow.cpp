@@ -61,11 +61,13 @@ awaitable<http::EventStream::Batch> next(std::shared_ptr<Follower> follower,
                                          milliseconds patience) {
   const auto deadline = follower->context.clock.steady() + patience.count();
   while (!follower->has_ended) {
+    // In this order: the last event is there as soon as the task has ended.
+    const auto task = follower->context.store.find(follower->tenant, follower->id);
     auto events = follower->look();
     if (!events.empty()) co_return events;
+    if (!task || is_final(task->state)) break;
     const auto left = milliseconds(deadline - follower->context.clock.steady());
     if (left.count() <= 0) co_return std::vector<http::Event>();
-    if (!follower->context.store.find(follower->tenant, follower->id)) break;
     co_await follower->waiter.wait(std::min(left, kLookAgain));
   }
   co_return std::nullopt;
@@ -100,6 +102,9 @@ http::Response follow(Context& context,
                       const boost::asio::any_io_executor& executor) {
   const auto follower = std::make_shared<Follower>(context, task, executor);
   follower->seen = last_event_id(call.request);
+  // Browsers that have seen the end come back, unless they are told that there is nothing more.
+  const bool has_more = !context.store.events_after(task.tenant, task.id, follower->seen).empty();
+  if (is_final(task.state) && !has_more) return {.status = 204};
   return {.headers = {{"cache-control", "no-store"}, {"x-accel-buffering", "no"}},
           .body = http::EventStream{
               [follower](milliseconds patience) { return next(follower, patience); }}};

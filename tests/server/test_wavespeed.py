@@ -1,5 +1,6 @@
 """WaveSpeed's API v3 as its documents and clients have it."""
 import base64
+import re
 
 import pytest
 
@@ -137,3 +138,13 @@ def test_a_completed_prediction_is_charged(server):
     after = server.get("/api/v3/account/usage").data
     assert after["total_cost"] == pytest.approx(before["total_cost"] + 0.05)
     assert after["total_requests"] == before["total_requests"] + 1
+
+
+def test_who_has_seen_the_end_of_a_prediction_is_told_that_there_is_no_more(front):
+    made = front.post(MODEL, PROMPT).data["id"]
+    path = f"/api/v3/predictions/{made}/events"
+    front.post(f"/api/v3/predictions/{made}/cancel")
+    ids = re.findall(r"^id: (\d+)$", front.get(path).body.decode(), re.M)
+    # 204 is what keeps a browser from coming back again and again.
+    for seen in (ids[-1], "9000000000000000000"):
+        assert front.get(path, headers={"Last-Event-ID": seen}, timeout=5).status == 204
