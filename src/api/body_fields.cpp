@@ -29,7 +29,7 @@ bool is_printable(std::string_view text) {
 }
 
 const Json* BodyFields::take(const char* name) {
-  taken_.emplace_back(name);
+  if (std::ranges::find(taken_, name) == taken_.end()) taken_.emplace_back(name);
   const auto found = body_.find(name);
   return found == body_.end() || found->is_null() ? nullptr : &*found;
 }

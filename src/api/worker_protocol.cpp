@@ -268,7 +268,7 @@ http::Response finish(Context& context, const Call& call) {
   tasks::Result result;
   result.outputs = read_files(fields.take("files"), fields);
   result.seed = fields.whole("seed", 0, INT64_MIN, INT64_MAX);
-  if (catalog::member(body, "warnings") != nullptr) {
+  if (fields.take("warnings") != nullptr) {
     result.warnings = Json(fields.words("warnings", kMostWarnings)).dump();
   }
   result.inference_ms = fields.whole("inference_ms", 0, 0, INT64_MAX);
