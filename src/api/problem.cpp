@@ -22,8 +22,13 @@ const tasks::LimitReached* limit_in(const base::Error& error) {
 std::string reason_of(int status) {
   switch (status) {
     case 400:
+    case 408:
+    case 411:
     case 413:
+    case 414:
+    case 417:
     case 422:
+    case 431:
       return "INVALID_REQUEST_BODY";
     case 401:
       return "FAILED_TO_AUTH";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/submit.h"
 
+#include "api/body_fields.h"
 #include "api/limits.h"
 #include "api/problem.h"
 #include "base/error.h"
@@ -27,12 +28,10 @@ void check_adapters(const catalog::GenerateRequest& request) {
 std::string idempotency_key(const Call& call) {
   const auto* key = http::find(call.request.headers, "idempotency-key");
   if (key == nullptr) return {};
-  if (key->empty() || key->size() > kMostIdempotencyKey) {
-    throw Error(Fault::invalid,
-                text("Idempotency-Key: has ",
-                     key->size(),
-                     " characters, expected 1 to ",
-                     kMostIdempotencyKey));
+  if (key->empty() || key->size() > kMostIdempotencyKey || !is_printable(*key)) {
+    throw Error(
+        Fault::invalid,
+        text("Idempotency-Key: is not 1 to ", kMostIdempotencyKey, " printable ASCII characters"));
   }
   return *key;
 }

@@ -148,3 +148,9 @@ def test_who_has_seen_the_end_of_a_prediction_is_told_that_there_is_no_more(fron
     # 204 is what keeps a browser from coming back again and again.
     for seen in (ids[-1], "9000000000000000000"):
         assert front.get(path, headers={"Last-Event-ID": seen}, timeout=5).status == 204
+
+
+def test_an_idempotency_key_is_printable(front):
+    for key in ("é", "\x80", " ", "k" * 256):
+        answer = front.post(MODEL, PROMPT, headers={"Idempotency-Key": key})
+        assert answer.status == 400 and "Idempotency-Key" in answer.json["message"], key
