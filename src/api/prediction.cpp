@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "catalog/values.h"
 #include "crypto/encoding.h"
 
 namespace api {
@@ -33,10 +34,13 @@ bool is_video(const tasks::Output& output) {
 Json outputs(const Context& context,
              const Links& links,
              const tasks::Task& task,
-             const Json& input) {
+             const Json& input,
+             Videos videos) {
   Json list = Json::array();
   if (task.state != State::completed) return list;
-  const bool is_inline = input.value("enable_base64_output", false);
+  const auto* wants_base64 = catalog::member(input, "enable_base64_output");
+  const bool is_inline =
+      videos == Videos::as_asked && wants_base64 != nullptr && wants_base64->get<bool>();
   for (const auto& output : task.outputs) {
     if (!is_video(output)) continue;
     if (!is_inline) {
@@ -69,9 +73,12 @@ int64_t execution_ms(const tasks::Task& task) {
 
 }  // namespace
 
-Json prediction(const Context& context, const Links& links, const tasks::Task& task) {
+Json prediction(const Context& context,
+                const Links& links,
+                const tasks::Task& task,
+                Videos videos) {
   const auto input = Json::parse(task.input);
-  auto object = common(links, task, input, outputs(context, links, task, input));
+  auto object = common(links, task, input, outputs(context, links, task, input, videos));
   object["executionTime"] = execution_ms(task);
   object["timings"] = {{"inference", task.inference_ms}};
   object["progress"] = progress_of(context, task);
@@ -88,7 +95,7 @@ Json prediction(const Context& context, const Links& links, const tasks::Task& t
 Json webhook_prediction(const Context& context, const tasks::Task& task) {
   const Links links(context);
   const auto input = Json::parse(task.input);
-  auto object = common(links, task, input, outputs(context, links, task, input));
+  auto object = common(links, task, input, outputs(context, links, task, input, Videos::as_asked));
   if (task.state != State::completed) object.erase("outputs");
   return object;
 }

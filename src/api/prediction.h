@@ -10,9 +10,14 @@
 
 namespace api {
 
-// The prediction object (wire-apis A2): whole from the first answer on, nothing in it null. Reads
-// the results from the disk where they were asked for in base64.
-base::Json prediction(const Context& context, const Links& links, const tasks::Task& task);
+// Base64 where it was asked for, which reads them from the disk, or their addresses in any case.
+enum class Videos { as_asked, as_addresses };
+
+// The prediction object (wire-apis A2): whole from the first answer on, nothing in it null.
+base::Json prediction(const Context& context,
+                      const Links& links,
+                      const tasks::Task& task,
+                      Videos videos = Videos::as_asked);
 
 // The same as a webhook sends it (A7): `outputs` only of a completed task, and nothing besides the
 // fields that the vendor documents.

@@ -135,7 +135,8 @@ http::Response list(Context& context, const Call& call) {
   const Links links(context, call.request);
   Json items = Json::array();
   for (const auto& task : page.tasks) {
-    auto item = prediction(context, links, task);
+    // A hundred videos at once would be more than the memory holds.
+    auto item = prediction(context, links, task, Videos::as_addresses);
     if (request.with_inputs) item["inputs"] = item["input"];
     items.push_back(std::move(item));
   }

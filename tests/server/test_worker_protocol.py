@@ -1,4 +1,5 @@
 """What workers call: leases, fences, failures, results."""
+import base64
 import threading
 import time
 import urllib.parse
@@ -211,3 +212,19 @@ def test_numbers_that_do_not_fit_are_refused_and_not_bent(front, worker):
         assert front.call("PUT", path + query, b"abc", key=worker.key).status == 400, attempt
     assert worker.finish(task, [file], seed=7.0).status == 200
     assert status_of(front, task["id"])["seed"] == 7
+
+
+def test_a_field_that_is_null_is_one_that_was_left_out_to_the_end(front, worker):
+    made = front.post(MODEL, {**PROMPT, "enable_base64_output": None, "seed": None}).data["id"]
+    assert worker.work(worker.claim()) == 200
+    done = status_of(front, made)
+    assert done["status"] == "completed" and done["outputs"][0].startswith("http")
+
+
+def test_a_list_holds_addresses_and_not_the_videos_themselves(front, worker):
+    made = front.post(MODEL, {**PROMPT, "enable_base64_output": True}).data["id"]
+    task = worker.claim()
+    assert worker.work(task) == 200
+    assert base64.b64decode(status_of(front, made)["outputs"][0]) == video_of(task)
+    listed, = front.post("/api/v3/predictions").data["items"]
+    assert front.get(listed["outputs"][0], key=None).body == video_of(task)
