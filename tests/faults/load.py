@@ -1,0 +1,149 @@
+"""Callers, workers and a receiver around one server, until all of it has come to its end."""
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from callers import Caller, Receiver
+from journal import History, Journal
+from service import GONE
+
+WORKER = pathlib.Path(__file__).resolve().parent / "worker_process.py"
+LEASE_SECONDS = 30
+SETTLE_SECONDS = 90
+
+
+class Load:
+    """`pause`: the longest time between two acts of a caller, in seconds; `careless`: how often a
+    worker does not finish; `poison`: how many tasks kill their worker.
+    """
+
+    def __init__(self, service, folder, seed, callers=2, workers=2, pause=0.03, careless=0.1,
+                 poison=0.01):
+        self.service = service
+        self.page = service.page
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.seed = seed
+        self.pause = pause
+        self.careless = careless
+        self.poison = poison
+        self.caller_count = callers
+        self.worker_count = workers
+        self.journal = Journal(folder, "harness", self.page)
+        self.receiver = Receiver(self.journal, self.page, random.Random(f"{seed} receiver"))
+        self.known = []
+        self.stopping = threading.Event()  # nothing new
+        self.ended = threading.Event()  # nothing at all
+        self.workers = []
+        self.callers = []
+
+    def __enter__(self):
+        service = self.service
+        self.worker_key = service.make_key("--scopes", "worker")
+        service.key = service.make_key()
+        service.start()
+        self.receiver.secret = service.client().get("/api/v3/webhook/secret").json["data"]["secret"]
+        self.workers = [self.start_worker(i) for i in range(self.worker_count)]
+        self.callers = [Caller(self, f"caller-{self.seed}-{i}", random.Random(f"{self.seed} {i}"))
+                        for i in range(self.caller_count)]
+        for caller in self.callers:
+            caller.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.ended.set()
+        for caller in self.callers:
+            caller.join()
+        for worker in self.workers:
+            worker.send_signal(signal.SIGCONT)
+            worker.kill()
+            worker.wait()
+        if self.service.is_up():
+            self.service.kill()
+        self.receiver.stop()
+
+    def seed_of(self, name, number):
+        """A request of its own for each submit, so that it is known again in a listing."""
+        return int(name.rsplit("-", 1)[1]) * 1_000_000 + 2 * number
+
+    # ── Workers ──
+
+    def environment(self):
+        return {**os.environ, "FAULTS_JOURNALS": str(self.folder),
+                "FAULTS_PAGE": str(self.page.path)}
+
+    def start_worker(self, number):
+        with open(self.folder / "workers.log", "ab") as log:
+            return subprocess.Popen(
+                [sys.executable, WORKER, "--server", self.service.address, "--key", self.worker_key,
+                 "--name", f"worker-{number}", "--seed", str(self.seed),
+                 "--careless", str(self.careless)],
+                env=self.environment(), stdout=log, stderr=log)
+
+    def kill_worker(self, number):
+        """And starts another one in its place."""
+        self.workers[number].kill()
+        self.workers[number].wait()
+        self.workers[number] = self.start_worker(number)
+
+    def revive_workers(self):
+        for i, worker in enumerate(self.workers):
+            if worker.poll() is not None:
+                self.workers[i] = self.start_worker(i)
+
+    # ── The end ──
+
+    def settle(self):
+        """Lets all that was begun come to its end, and returns what everybody was told.
+
+        Workers behave from now on. When nothing moves any more the server's clock goes on by a
+        lease, or by the pause before a webhook's next try.
+        """
+        self.page.calm = 1
+        self.stopping.set()
+        for caller in self.callers:
+            caller.join()
+        client = self.service.client()
+        deadline = time.monotonic() + SETTLE_SECONDS
+        waiting = set(History(self.folder).accepted)
+        while waiting and time.monotonic() < deadline:
+            self.revive_workers()
+            left = {task for task in waiting if self.is_open(client, task)}
+            if left == waiting:
+                self.page.pass_time(LEASE_SECONDS + 1)
+            waiting = left
+            time.sleep(0.2)
+        self.journal.write("settled", open=sorted(waiting))
+        self.await_webhooks(client, deadline)
+        return History(self.folder)
+
+    def is_open(self, client, task):
+        try:
+            answer = client.get(f"/api/v3/predictions/{task}")
+        except GONE:
+            return True
+        return answer.status == 200 and answer.json["data"]["status"] in ("created", "processing")
+
+    def await_webhooks(self, client, deadline):
+        while time.monotonic() < deadline:
+            history = History(self.folder)
+            taken = {hook.id for hook in history.of("hook") if hook.status == 200}
+            missing = [task for task, submit in history.accepted.items()
+                       if submit.hook and task not in taken]
+            if not missing:
+                return
+            self.page.pass_time(3 * 3600)  # the longest pause of the first five tries
+            time.sleep(0.3)
+
+
+def seed_from_environment(name):
+    """Printed by pytest where a test fails; ZOETROPE_SEED gives it again."""
+    seed = os.environ.get("ZOETROPE_SEED") or str(random.SystemRandom().randrange(10**6))
+    print(f"{name}: ZOETROPE_SEED={seed}")
+    return seed
