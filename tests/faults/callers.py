@@ -11,6 +11,7 @@ from worker_process import POISON
 MODEL = "/api/v3/wavespeed-ai/wan-2.2/t2v-480p-ultra-fast"
 PNG = b"\x89PNG\r\n\x1a\n"
 RETRY_SECONDS = 0.02
+MOST_OPEN = 40  # tasks that wait or run
 
 
 def outcome_of(data):
@@ -64,15 +65,22 @@ class Caller(threading.Thread):
 
     def see(self, answer, sent):
         """A prediction that was shown."""
+        if answer.status != 200:
+            raise AssertionError(f"{answer.status} {answer.body[:300]}")
         data = answer.json["data"]
         self.journal.write("seen", sent=sent, id=data["id"], outcome=outcome_of(data))
+        if data["status"] in ("completed", "failed"):
+            self.load.open.discard(data["id"])
         return data
 
     def pick(self):
-        recent = self.load.known[-60:]
-        return self.random.choice(recent) if recent else None
+        """One that may have changed since it was last seen, or a recent one."""
+        tasks = list(self.load.open) if self.random.random() < 0.5 else self.load.known[-60:]
+        return self.random.choice(tasks) if tasks else None
 
     def submit(self):
+        if len(self.load.open) > MOST_OPEN:
+            return self.poll()
         self.number += 1
         name = f"{self.name}-{self.number}"
         prompt = POISON if self.random.random() < self.load.poison else "a red ball"
@@ -94,8 +102,9 @@ class Caller(threading.Thread):
         self.journal.write("submit", sent=sent, status=answer.status, id=told, body=body, hook=hook,
                            key=name)
         if answer.status == 200:
-            self.see(answer, sent)
+            self.load.open.add(told)
             self.load.known.append(told)
+            self.see(answer, sent)
 
     def poll(self):
         task = self.pick()
@@ -104,6 +113,7 @@ class Caller(threading.Thread):
         sent = self.journal.now()
         answer = self.client.get(f"/api/v3/predictions/{task}/result")
         if answer.status == 404:
+            self.load.open.discard(task)
             return self.journal.write("missing", sent=sent, id=task)
         data = self.see(answer, sent)
         for url in data["outputs"] + ([data["poster"]] if "poster" in data else []):

@@ -1,14 +1,8 @@
-"""A server under the shim, and what judges it."""
-import os
-
+"""Servers under the shim."""
 import pytest
 
-import checker
-from load import Load
 from service import Service
 from shim import Faults, Page, compile_shim
-
-DAY_MS = 24 * 3600 * 1000
 
 
 @pytest.fixture(scope="session")
@@ -16,16 +10,15 @@ def shim(tmp_path_factory):
     return compile_shim(tmp_path_factory.mktemp("shim"))
 
 
-@pytest.fixture()
-def make_service(zoetrope, shim, tmp_path):
-    """Servers of this test, each with its data folder and its clocks."""
+@pytest.fixture(scope="module")
+def make_service(zoetrope, shim, tmp_path_factory):
+    """Servers, each with a data folder and clocks of its own."""
     made = []
 
     def make(*options, faults=Faults(), data=None, program=None):
-        number = len(made)
-        page = Page(tmp_path / f"page-{number}")
-        service = Service(program or zoetrope.path, data or tmp_path / f"server-{number}", shim,
-                          page, *options, faults=faults)
+        folder = tmp_path_factory.mktemp("service")
+        service = Service(program or zoetrope.path, data or folder / "data", shim,
+                          Page(folder / "page"), *options, faults=faults)
         made.append(service)
         return service
 

@@ -269,6 +269,14 @@ int stat(const char* restrict path, struct stat* restrict status) {
   return result;
 }
 
+// In place of removing a result: it stays, under a name that keeps no folder from being removed.
+static int put_aside(const char* path) {
+  static int number;
+  char aside[PATH_MAX];
+  snprintf(aside, sizeof aside, "%s/files/out/left-%d", data, ++number);
+  return (int)syscall(SYS_renameat, AT_FDCWD, path, AT_FDCWD, aside);
+}
+
 static int remove_name(int folder, const char* path, int flags, const char* full) {
   const bool removes_folder = flags & AT_REMOVEDIR;
   const char* place = place_of(full);
@@ -277,7 +285,9 @@ static int remove_name(int folder, const char* path, int flags, const char* full
   const char* call = removes_folder ? "rmdir" : "unlink";
   if (faccessat(AT_FDCWD, full, F_OK, AT_SYMLINK_NOFOLLOW) != 0) place = NULL;  // it will say so
   if (place && pass(name, call, "before")) return -1;
-  if (bugs.no_unlink && place && strcmp(place, "result") == 0) return 0;
+  if (bugs.no_unlink && place && !removes_folder && strcmp(place, "result") == 0) {
+    return put_aside(full);
+  }
   pthread_mutex_lock(&renaming_mutex);
   bool waits = false;
   for (struct renaming* one = renamings; one; one = one->next) waits |= !strcmp(one->from, full);
@@ -288,6 +298,13 @@ static int remove_name(int folder, const char* path, int flags, const char* full
 
 int unlink(const char* path) {
   return remove_name(AT_FDCWD, path, 0, path);
+}
+
+// What std::filesystem::remove() calls.
+int remove(const char* path) {
+  struct stat status;
+  const bool folder = lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
+  return remove_name(AT_FDCWD, path, folder ? AT_REMOVEDIR : 0, path);
 }
 
 int rmdir(const char* path) {

@@ -53,6 +53,15 @@ class History:
         for event in self.by_kind["gone"]:
             self.gone[event.worker] = event.at
 
+    @property
+    def completed(self):
+        return {event.id for event in self.of("finish") if event.state == "completed"}
+
+    def summary(self):
+        return (f"{len(self.accepted)} accepted, {len(self.completed)} completed, "
+                f"{len(self.of('cancel'))} cancelled, {len(self.deleted)} deleted, "
+                f"{len(self.of('hook'))} webhooks, {len(self.of('upload'))} uploads")
+
     def is_dead_child(self, task, attempt):
         return any(self.gone[claim.worker] >= claim.sent for claim in self.by_kind["claim"]
                    if (claim.id, claim.attempt) == (task, attempt))

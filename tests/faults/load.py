@@ -14,16 +14,17 @@ from service import GONE
 
 WORKER = pathlib.Path(__file__).resolve().parent / "worker_process.py"
 LEASE_SECONDS = 30
-SETTLE_SECONDS = 90
+STILL_SECONDS = 1.2  # longer than an attempt takes, and than until leases are looked at
 
 
 class Load:
     """`pause`: the longest time between two acts of a caller, in seconds; `careless`: how often a
-    worker does not finish; `poison`: how many tasks kill their worker.
+    worker does not finish; `poison`: how many tasks kill their worker; `seconds`: how long an
+    attempt takes; `patience`: how many seconds the end may take.
     """
 
     def __init__(self, service, folder, seed, callers=2, workers=2, pause=0.03, careless=0.1,
-                 poison=0.01):
+                 poison=0.01, seconds=0, patience=90):
         self.service = service
         self.page = service.page
         self.folder = folder
@@ -32,15 +33,19 @@ class Load:
         self.pause = pause
         self.careless = careless
         self.poison = poison
+        self.seconds = seconds
+        self.patience = patience
         self.caller_count = callers
         self.worker_count = workers
         self.journal = Journal(folder, "harness", self.page)
         self.receiver = Receiver(self.journal, self.page, random.Random(f"{seed} receiver"))
-        self.known = []
+        self.known = []  # every task, as it came
+        self.open = set()  # those that nobody has seen at their end
         self.stopping = threading.Event()  # nothing new
         self.ended = threading.Event()  # nothing at all
         self.workers = []
         self.callers = []
+        self.threads = []
 
     def __enter__(self):
         service = self.service
@@ -51,15 +56,16 @@ class Load:
         self.workers = [self.start_worker(i) for i in range(self.worker_count)]
         self.callers = [Caller(self, f"caller-{self.seed}-{i}", random.Random(f"{self.seed} {i}"))
                         for i in range(self.caller_count)]
-        for caller in self.callers:
-            caller.start()
+        self.threads = [*self.callers, threading.Thread(target=self.revive_workers)]
+        for thread in self.threads:
+            thread.start()
         return self
 
     def __exit__(self, *_):
         self.stopping.set()
         self.ended.set()
-        for caller in self.callers:
-            caller.join()
+        for thread in self.threads:
+            thread.join()
         for worker in self.workers:
             worker.send_signal(signal.SIGCONT)
             worker.kill()
@@ -83,19 +89,18 @@ class Load:
             return subprocess.Popen(
                 [sys.executable, WORKER, "--server", self.service.address, "--key", self.worker_key,
                  "--name", f"worker-{number}", "--seed", str(self.seed),
-                 "--careless", str(self.careless)],
+                 "--careless", str(self.careless), "--seconds", str(self.seconds)],
                 env=self.environment(), stdout=log, stderr=log)
 
     def kill_worker(self, number):
-        """And starts another one in its place."""
+        """Another one takes its place, as it does where a task killed one."""
         self.workers[number].kill()
-        self.workers[number].wait()
-        self.workers[number] = self.start_worker(number)
 
     def revive_workers(self):
-        for i, worker in enumerate(self.workers):
-            if worker.poll() is not None:
-                self.workers[i] = self.start_worker(i)
+        while not self.ended.wait(0.02):
+            for i, worker in enumerate(self.workers):
+                if worker.poll() is not None:
+                    self.workers[i] = self.start_worker(i)
 
     # ── The end ──
 
@@ -110,15 +115,18 @@ class Load:
         for caller in self.callers:
             caller.join()
         client = self.service.client()
-        deadline = time.monotonic() + SETTLE_SECONDS
+        deadline = time.monotonic() + self.patience
         waiting = set(History(self.folder).accepted)
+        moved = time.monotonic()
         while waiting and time.monotonic() < deadline:
-            self.revive_workers()
             left = {task for task in waiting if self.is_open(client, task)}
-            if left == waiting:
+            if left != waiting:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > STILL_SECONDS:
                 self.page.pass_time(LEASE_SECONDS + 1)
+                moved = time.monotonic()
             waiting = left
-            time.sleep(0.2)
+            time.sleep(0.1)
         self.journal.write("settled", open=sorted(waiting))
         self.await_webhooks(client, deadline)
         return History(self.folder)

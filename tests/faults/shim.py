@@ -66,7 +66,7 @@ class Page:
         for i in range(self.COUNT):
             name, passed = self.POINT.unpack_from(self.memory, self.HEAD + i * self.POINT.size)
             if passed:
-                counts[name.rstrip(b"\0").decode()] = passed
+                counts[name.split(b"\0")[0].decode()] = passed
         return counts
 
     def forget(self):

@@ -21,6 +21,7 @@ from shim import Page  # noqa: E402
 POISON = "poison"  # a prompt that kills whoever runs it
 SLOW = "slow"  # one that takes until it is cancelled or drained
 TRIES = 40
+BEAT_SECONDS = 0.05
 PR_SET_PDEATHSIG = 1
 
 
@@ -37,6 +38,7 @@ class Worker:
         self.page = page
         self.random = random.Random(f"{arguments.seed} {arguments.name}")
         self.careless = arguments.careless
+        self.seconds = arguments.seconds
         self.journal = Journal(pathlib.Path(os.environ["FAULTS_JOURNALS"]),
                                f"{arguments.name}-{os.getpid()}", page)
         self.fake = FakeWorker(Client(arguments.socket or arguments.server), arguments.key,
@@ -59,7 +61,7 @@ class Worker:
                 continue
             self.journal.write("claim", sent=sent, id=task["id"], attempt=task["attempt"],
                                token=task["token"], worker=self.fake.name,
-                               lease_ms=task["lease_ms"])
+                               process=os.getpid())
             if task["request"]["prompt"] == POISON:
                 self.journal.write("gone", worker=self.fake.name)
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -72,8 +74,12 @@ class Worker:
         if task["request"]["prompt"] == SLOW:
             return self.wait_for_the_end(task)
         fate = self.random.random() if not self.page.calm else 1
+        until = time.monotonic() + self.seconds
         for _ in range(self.random.randrange(3)):
             self.beat(task)
+        while time.monotonic() < until:
+            self.beat(task)
+            time.sleep(BEAT_SECONDS)
         if fate < self.careless:
             return self.misbehave(task)
         files = [self.put(task, video_of(task), "video.mp4", "video/mp4"),
@@ -83,7 +89,8 @@ class Worker:
     def wait_for_the_end(self, task):
         while not self.is_ending:
             self.beat(task)
-            time.sleep(0.02)
+            time.sleep(BEAT_SECONDS)
+        time.sleep(float(os.environ.get("FAULTS_LINGER", 0)))
         self.tell("release", task, lambda: self.fake.release(task))
 
     def misbehave(self, task):
@@ -143,6 +150,7 @@ def main():
     parser.add_argument("--name", required=True)
     parser.add_argument("--seed", default="0")
     parser.add_argument("--careless", type=float, default=0, help="how often it does not finish")
+    parser.add_argument("--seconds", type=float, default=0, help="how long an attempt takes")
     parser.add_argument("--child", action="store_true")
     arguments, _ = parser.parse_known_args()
     if arguments.child:
