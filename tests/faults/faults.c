@@ -54,6 +54,7 @@ struct page {
 static struct {
   bool no_fsync;         // nothing is synced
   bool no_folder_fsync;  // no folder is
+  bool no_result_fsync;  // no result is, before it gets its name
   bool late_rename;      // a result gets its name 300 ms after the program was told so
   bool no_unlink;        // results are never removed
   bool wall_leases;      // the clock of deadlines jumps with the wall clock
@@ -95,6 +96,7 @@ __attribute__((constructor)) static void begin(void) {
   if (!bug) bug = "";
   bugs.no_fsync = strstr(bug, "no_fsync");
   bugs.no_folder_fsync = strstr(bug, "no_folder_fsync");
+  bugs.no_result_fsync = strstr(bug, "no_result_fsync");
   bugs.late_rename = strstr(bug, "late_rename");
   bugs.no_unlink = strstr(bug, "no_unlink");
   bugs.wall_leases = strstr(bug, "wall_leases");
@@ -201,7 +203,9 @@ static int sync_file(int descriptor, long number, const char* call) {
   const bool folder = is_folder(descriptor);
   snprintf(name, sizeof name, "%s%s", place ? place : "", folder ? "_folder" : "");
   if (place && pass(name, call, "before")) return -1;
+  const bool result_file = place && strcmp(name, "incoming") == 0;
   if (bugs.no_fsync || (bugs.no_folder_fsync && folder)) return 0;
+  if (bugs.no_result_fsync && result_file) return 0;
   const int result = (int)syscall(number, descriptor);
   return place ? (int)done(result, name, call) : result;
 }
