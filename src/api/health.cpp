@@ -59,8 +59,8 @@ http::Response metrics(Context& context, const Call&) {
 }
 
 http::Response openapi(Context& context, const Call& call) {
-  return json_response(
-      200, openapi_document(Links(context, call.request).base(), context.settings.version));
+  return json_response(200,
+                       openapi_document(context.settings, Links(context, call.request).base()));
 }
 
 http::Response welcome(Context& context, const Call&) {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "api/limits.h"
 #include "api/openapi.h"
+#include "catalog/schema.h"
 
 namespace api {
 namespace {
@@ -10,12 +14,40 @@ Json object(const Json& properties, const Json& required) {
   return {{"type", "object"}, {"properties", properties}, {"required", required}};
 }
 
+// A body that is taken: it has no other fields, and null stands for one that is left out.
+Json taken(Json properties, const Json& required) {
+  for (auto& [name, schema] : properties.items()) {
+    const bool is_required = std::find(required.begin(), required.end(), name) != required.end();
+    if (!is_required) schema = catalog::or_null(schema);
+  }
+  auto json = object(properties, required);
+  json["additionalProperties"] = false;
+  return json;
+}
+
 const Json kText = {{"type", "string"}};
 const Json kWhole = {{"type", "integer"}};
 const Json kNumber = {{"type", "number"}};
 const Json kFlag = {{"type", "boolean"}};
 const Json kTexts = {{"type", "array"}, {"items", kText}};
 const Json kAny = {{"type", "object"}};
+const Json kWord = {{"type", "string"}, {"minLength", 1}};
+const Json kNothing = {{"const", ""}};
+const Json kTime = {{"type", "string"}, {"format", "date-time"}};
+
+Json whole(int64_t min, int64_t max) {
+  return {{"type", "integer"}, {"minimum", min}, {"maximum", max}};
+}
+
+Json texts(size_t most) {
+  return {{"type", "array"}, {"items", kText}, {"maxItems", most}};
+}
+
+Json one_of(const Json& forms) {
+  return {{"type", "string"}, {"anyOf", forms}};
+}
+
+const Json kStates = {"created", "processing", "completed", "failed"};
 
 Json ref(const char* name) {
   return {{"$ref", std::string("#/components/schemas/") + name}};
@@ -45,37 +77,46 @@ Json progress() {
                 {"phase", "percent"});
 }
 
+// As a worker tells it.
+Json told_progress() {
+  return taken({{"phase", kWord},
+                {"step", whole(0, kMostSteps)},
+                {"steps", whole(0, kMostSteps)},
+                {"percent", {{"type", "number"}, {"minimum", 0}, {"maximum", 100}}},
+                {"eta_seconds", {{"type", "number"}, {"minimum", 0}, {"maximum", kMostSeconds}}}},
+               {"phase", "percent"});
+}
+
 Json prediction() {
-  return object(
-      {{"id", kText},
-       {"model", kText},
-       {"input", kAny},
-       {"outputs", kTexts},
-       {"urls", object({{"get", kText}}, {"get"})},
-       {"has_nsfw_contents", list_of(kFlag)},
-       {"status", {{"type", "string"}, {"enum", {"created", "processing", "completed", "failed"}}}},
-       {"created_at", {{"type", "string"}, {"format", "date-time"}}},
-       {"error", kText},
-       {"executionTime", kWhole},
-       {"timings", object({{"inference", kWhole}}, {"inference"})},
-       {"code", kWhole},
-       {"progress", progress()},
-       {"warnings", kTexts},
-       {"seed", kWhole},
-       {"poster", kText}},
-      {"id",
-       "model",
-       "input",
-       "outputs",
-       "urls",
-       "has_nsfw_contents",
-       "status",
-       "created_at",
-       "error",
-       "executionTime",
-       "timings",
-       "progress",
-       "warnings"});
+  return object({{"id", kText},
+                 {"model", kText},
+                 {"input", kAny},
+                 {"outputs", kTexts},
+                 {"urls", object({{"get", kText}}, {"get"})},
+                 {"has_nsfw_contents", list_of(kFlag)},
+                 {"status", {{"type", "string"}, {"enum", kStates}}},
+                 {"created_at", kTime},
+                 {"error", kText},
+                 {"executionTime", kWhole},
+                 {"timings", object({{"inference", kWhole}}, {"inference"})},
+                 {"code", kWhole},
+                 {"progress", progress()},
+                 {"warnings", kTexts},
+                 {"seed", kWhole},
+                 {"poster", kText}},
+                {"id",
+                 "model",
+                 "input",
+                 "outputs",
+                 "urls",
+                 "has_nsfw_contents",
+                 "status",
+                 "created_at",
+                 "error",
+                 "executionTime",
+                 "timings",
+                 "progress",
+                 "warnings"});
 }
 
 void add_wavespeed(Json& all) {
@@ -86,15 +127,16 @@ void add_wavespeed(Json& all) {
   all["PredictionListAnswer"] =
       with_data({{"page", kWhole}, {"total", kWhole}, {"items", list_of(ref("Prediction"))}},
                 {"page", "total", "items"});
-  all["PredictionFilter"] = object({{"page", kWhole},
-                                    {"page_size", kWhole},
-                                    {"model", kText},
-                                    {"status", kText},
-                                    {"created_after", kText},
-                                    {"created_before", kText},
-                                    {"include_inputs", kFlag}},
-                                   Json::array());
-  all["PredictionIds"] = object({{"ids", kTexts}}, {"ids"});
+  const Json time = one_of({{{"format", "date-time"}}, {{"format", "date"}}, kNothing});
+  all["PredictionFilter"] = taken({{"page", whole(1, kMostPages)},
+                                   {"page_size", whole(1, kMostPageSize)},
+                                   {"model", kText},
+                                   {"status", one_of({{{"enum", kStates}}, kNothing})},
+                                   {"created_after", time},
+                                   {"created_before", time},
+                                   {"include_inputs", kFlag}},
+                                  Json::array());
+  all["PredictionIds"] = taken({{"ids", texts(kMostDeleted)}}, {"ids"});
   all["DeletedAnswer"] = with_data({{"deleted_count", kWhole}}, {"deleted_count"});
   all["BalanceAnswer"] = with_data({{"balance", kNumber}}, {"balance"});
   all["UsageAnswer"] = with_data({{"period", kText},
@@ -104,7 +146,7 @@ void add_wavespeed(Json& all) {
                                   {"by_day", kAny}},
                                  {"period", "total_requests", "total_cost", "by_model", "by_day"});
   all["ModelListAnswer"] = envelope(list_of(kAny));
-  all["PriceQuestion"] = object({{"model_id", kText}, {"inputs", kAny}}, {"model_id"});
+  all["PriceQuestion"] = taken({{"model_id", kWord}, {"inputs", kAny}}, {"model_id"});
   all["PricingAnswer"] =
       with_data({{"model_id", kText}, {"unit_price", kNumber}, {"currency", kText}},
                 {"model_id", "unit_price", "currency"});
@@ -114,11 +156,14 @@ void add_wavespeed(Json& all) {
   all["WebhookSecretAnswer"] = with_data({{"secret", kText}}, {"secret"});
 }
 
-void add_files(Json& all) {
+void add_files(Json& all, uint64_t upload_bytes) {
   all["Bytes"] = {{"type", "string"}, {"format", "binary"}};
   all["UploadForm"] = object({{"file", ref("Bytes")}}, {"file"});
-  all["TicketRequest"] = object({{"filename", kText}, {"size", kWhole}, {"content_type", kText}},
-                                {"filename", "size"});
+  const Json type = {{"type", "string"}, {"maxLength", kMostContentType}, {"pattern", "^[ -~]*$"}};
+  all["TicketRequest"] = taken({{"filename", kWord},
+                                {"size", whole(0, static_cast<int64_t>(upload_bytes))},
+                                {"content_type", type}},
+                               {"filename", "size"});
   all["TicketAnswer"] = with_data({{"download_url", kText},
                                    {"upload",
                                     object({{"method", kText}, {"url", kText}, {"headers", kAny}},
@@ -153,39 +198,64 @@ void add_jiekou(Json& all) {
 }
 
 void add_workers(Json& all) {
-  const Json lease = {{"attempt", kWhole}, {"token", kText}};
+  const Json lease = {{"attempt", whole(1, kMostAttempts)}, {"token", kWord}};
   const auto leased = [&](Json properties, Json required) {
     properties.update(lease);
     required.push_back("attempt");
     required.push_back("token");
-    return object(properties, required);
+    return taken(properties, required);
   };
+  const Json weights = {
+      {"type", "array"}, {"items", kWord}, {"minItems", 1}, {"maxItems", kMostWeights}};
   all["ClaimRequest"] =
-      object({{"worker", kText}, {"weights", kTexts}, {"wait_ms", kWhole}}, {"worker", "weights"});
+      taken({{"worker", kWord}, {"weights", weights}, {"wait_ms", whole(0, kMostWaitMs)}},
+            {"worker", "weights"});
   all["Claim"] = object({{"task", {{"type", {"object", "null"}}}}}, {"task"});
-  all["HeartbeatRequest"] = leased({{"progress", kAny}, {"worker", kText}}, Json::array());
+  all["HeartbeatRequest"] =
+      leased({{"progress", told_progress()}, {"worker", kText}}, Json::array());
   all["Heartbeat"] = object({{"cancel", kFlag}, {"drain", kFlag}, {"lease_ms", kWhole}},
                             {"cancel", "drain", "lease_ms"});
   all["FileTaken"] = object({{"bytes", kWhole}, {"sha256", kText}}, {"bytes", "sha256"});
-  all["FinishRequest"] = leased({{"files", list_of(kAny)},
-                                 {"seed", kWhole},
-                                 {"warnings", kTexts},
-                                 {"inference_ms", kWhole},
-                                 {"phases_ms", kAny},
-                                 {"steps", kWhole}},
+  const auto file = taken({{"name", {{"type", "string"}, {"pattern", kFileName}}},
+                           {"media_type", {{"type", "string"}, {"pattern", "^[ -~]+$"}}},
+                           {"bytes", whole(0, INT64_MAX)},
+                           {"sha256", {{"type", "string"}, {"pattern", kSha256}}}},
+                          {"name", "media_type", "bytes", "sha256"});
+  const auto milliseconds = whole(0, INT64_MAX);
+  const auto phases = taken({{"load", milliseconds},
+                             {"text", milliseconds},
+                             {"denoise", milliseconds},
+                             {"decode", milliseconds}},
+                            Json::array());
+  all["FinishRequest"] = leased({{"files", {{"type", "array"}, {"items", file}, {"minItems", 1}}},
+                                 {"seed", whole(INT64_MIN, INT64_MAX)},
+                                 {"warnings", texts(kMostWarnings)},
+                                 {"inference_ms", milliseconds},
+                                 {"phases_ms", phases},
+                                 {"steps", whole(0, kMostSteps)}},
                                 {"files"});
+  const Json classes = {{"type", "string"},
+                        {"enum",
+                         {"invalid_input",
+                          "content_refused",
+                          "gpu_oom",
+                          "gpu_sticky",
+                          "exhausted",
+                          "upstream",
+                          "internal",
+                          "cancelled"}}};
   all["FailRequest"] =
-      leased({{"class", kText}, {"message", kText}, {"detail", kText}}, {"class", "message"});
+      leased({{"class", classes}, {"message", kText}, {"detail", kText}}, {"class"});
   all["ReleaseRequest"] = leased(Json::object(), Json::array());
   all["TaskState"] = object({{"state", kText}}, {"state"});
 }
 
 }  // namespace
 
-Json openapi_schemas() {
+Json openapi_schemas(uint64_t upload_bytes) {
   Json all = Json::object();
   add_wavespeed(all);
-  add_files(all);
+  add_files(all, upload_bytes);
   add_jiekou(all);
   add_workers(all);
   all["Health"] = object({{"status", kText}, {"reason", kText}}, {"status"});

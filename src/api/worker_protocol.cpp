@@ -167,7 +167,7 @@ tasks::FailureClass class_named(const std::string& name, BodyFields& fields) {
 // Milliseconds by phase. The names are ours: each becomes a series of metrics.
 Work read_work(BodyFields& fields) {
   constexpr const char* kPhases[] = {"load", "text", "denoise", "decode"};
-  Work work{.steps = fields.whole("steps", 0, 0, 1'000'000)};
+  Work work{.steps = fields.whole("steps", 0, 0, kMostSteps)};
   const auto* times = fields.take("phases_ms");
   if (times == nullptr) return work;
   if (!times->is_object()) {

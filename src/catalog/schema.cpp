@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/schema.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
+#include "catalog/values.h"
 
 namespace catalog {
 namespace {
@@ -133,6 +135,26 @@ void add_field(Json& object, std::string_view group, const Field& field) {
   add_field(inner, group.substr(std::min(group.size(), word.size() + 1)), field);
 }
 
+bool is_among(const Json& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// What the vendor's form of the schema leaves unsaid, so that a body fits it where parse() takes
+// it.
+Json as_parsed(Json schema) {
+  if (schema.value("minLength", 0) > 0) schema["pattern"] = "[^ \\t\\r\\n]";
+  if (schema.value("format", "") == "uri") schema["pattern"] = kUrlPattern;
+  if (schema.contains("items")) schema["items"] = as_parsed(schema["items"]);
+  if (!schema.contains("properties")) return schema;
+  schema["additionalProperties"] = false;
+  const auto required = schema.value("required", Json::array());
+  for (auto& [name, property] : schema["properties"].items()) {
+    property = as_parsed(property);
+    if (!is_among(required, name)) property = or_null(property);
+  }
+  return schema;
+}
+
 std::string operation_id(const Endpoint& endpoint) {
   auto id = base::text("submit_", name_of(endpoint.wire), "_", endpoint.id);
   std::ranges::replace_if(
@@ -168,6 +190,13 @@ Json model_list(std::string_view server_url) {
   return list;
 }
 
+Json or_null(Json schema) {
+  if (schema.contains("enum")) schema["enum"].push_back(nullptr);
+  if (schema.contains("anyOf")) schema["anyOf"].push_back({{"type", "null"}});
+  if (schema.contains("type")) schema["type"] = Json::array({schema["type"], "null"});
+  return schema;
+}
+
 Json openapi_paths() {
   auto paths = Json::object();
   for (const auto& endpoint : endpoints()) {
@@ -178,7 +207,7 @@ Json openapi_paths() {
         {"tags", Json::array({name_of(endpoint.wire)})},
         {"summary", summary_of(endpoint)},
         {"requestBody",
-         {{"required", true}, {"content", {{"application/json", {{"schema", body}}}}}}}};
+         {{"required", true}, {"content", {{"application/json", {{"schema", as_parsed(body)}}}}}}}};
   }
   return paths;
 }

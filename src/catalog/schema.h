@@ -17,6 +17,9 @@ base::Json request_schema(const Endpoint& endpoint);
 // address, without a slash at its end.
 base::Json model_list(std::string_view server_url);
 
+// The schema, or null: what a field may be that is not required.
+base::Json or_null(base::Json schema);
+
 // `paths` of an OpenAPI document: for each endpoint its POST with the schema of the body, extras
 // included. Responses and security are left to add.
 base::Json openapi_paths();

@@ -69,7 +69,24 @@ TEST(Schema, TellsOpenApiOfTheExtrasAsWell) {
   EXPECT_EQ(jiekou["properties"]["frames"]["deprecated"], true);
   const auto& webhook = jiekou["properties"]["extra"]["properties"]["webhook"];
   EXPECT_EQ(webhook["properties"]["url"]["format"], "uri");
-  EXPECT_EQ(webhook["properties"]["test_mode"]["properties"]["enabled"]["type"], "boolean");
+  EXPECT_EQ(webhook["properties"]["test_mode"]["properties"]["enabled"]["type"],
+            Json::array({"boolean", "null"}));
+}
+
+TEST(Schema, TellsOpenApiWhatParsingTakes) {
+  const auto paths = catalog::openapi_paths();
+  const auto& body = paths["/api/v3/wavespeed-ai/wan-2.2/t2v-480p-lora"]["post"]["requestBody"]
+                          ["content"]["application/json"]["schema"];
+  const auto& properties = body["properties"];
+  // Required: no null, and not only spaces.
+  EXPECT_EQ(properties["prompt"]["type"], "string");
+  EXPECT_EQ(properties["prompt"]["pattern"], "[^ \\t\\r\\n]");
+  EXPECT_EQ(properties["seed"]["type"], Json::array({"integer", "null"}));
+  EXPECT_TRUE(properties["size"]["enum"].back().is_null());
+  const auto& lora = properties["loras"]["items"];
+  EXPECT_EQ(lora["additionalProperties"], false);
+  EXPECT_EQ(lora["properties"]["path"]["type"], "string");
+  EXPECT_EQ(lora["properties"]["scale"]["type"], Json::array({"number", "null"}));
 }
 
 }  // namespace
