@@ -157,6 +157,10 @@ class HeadReader {
     if (count("transfer-encoding") > 0 || count("trailer") > 0) {
       return refuse(411, "a body needs a Content-Length; Transfer-Encoding is not supported");
     }
+    // Gateways that make variables of fields read these as if they had the hyphen.
+    if (count("transfer_encoding") > 0 || count("content_length") > 0) {
+      return refuse(400, "a field that says where the body ends has an underscore");
+    }
     return true;
   }
 

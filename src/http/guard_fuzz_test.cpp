@@ -118,6 +118,9 @@ bool has_few_fields(const Parts& parts) {
 }
 
 bool has_no_coding(const Parts& parts) {
+  if (!parts.values("transfer_encoding").empty() || !parts.values("content_length").empty()) {
+    return false;
+  }
   return parts.values("transfer-encoding").empty() && parts.values("trailer").empty();
 }
 
@@ -231,6 +234,7 @@ const std::vector<std::string> kPieces = {"\r\n",
                                           "Host: b\r\n",
                                           "Content-Length: 5\r\n",
                                           "Transfer-Encoding: chunked\r\n",
+                                          "Content_Length: 5\r\n",
                                           "Trailer: a\r\n",
                                           "Expect: x\r\n",
                                           "Authorization: b\r\n",
