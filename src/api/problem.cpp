@@ -65,11 +65,12 @@ http::Response problem(Dialect dialect,
                        const std::string& reason,
                        const std::string& message,
                        const Json& metadata) {
-  if (dialect == Dialect::wavespeed) {
-    return json_response(status, {{"code", status}, {"message", message}});
-  }
-  return json_response(
-      status, {{"code", status}, {"reason", reason}, {"message", message}, {"metadata", metadata}});
+  Json body = {{"code", status}, {"message", message}};
+  if (dialect == Dialect::jiekou) body.update({{"reason", reason}, {"metadata", metadata}});
+  auto response = json_response(status, body);
+  if (status == 503) response.headers.push_back({"retry-after", kQueueRetry});
+  if (status == 507) response.headers.push_back({"retry-after", kDiskRetry});
+  return response;
 }
 
 http::Response problem(Dialect dialect, const base::Error& error) {
@@ -78,8 +79,7 @@ http::Response problem(Dialect dialect, const base::Error& error) {
   const bool is_money = limit != nullptr && limit->limit() == Limit::spending_cap;
   auto response =
       problem(dialect, status, is_money ? "NOT_ENOUGH_BALANCE" : reason_of(status), error.what());
-  if (status == 429 || status == 503) response.headers.push_back({"retry-after", kQueueRetry});
-  if (status == 507) response.headers.push_back({"retry-after", kDiskRetry});
+  if (status == 429) response.headers.push_back({"retry-after", kQueueRetry});
   return response;
 }
 

@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "crypto/random.h"
-#include "http/body_sink.h"
 #include "http/response_head.h"
 
 namespace http {
@@ -121,7 +120,8 @@ Connection::Step Connection::answer_request(Request& request, Framing framing) {
     const bool is_sent = co_await stream_.write("HTTP/1.1 100 Continue\r\n\r\n");
     if (!is_sent) co_return Next::gone;
   }
-  const auto refusal = co_await receive_body(request, framing.body_bytes, reception);
+  MemoryShare share(shared_.body_memory);
+  const auto refusal = co_await receive_body(request, framing.body_bytes, reception, share);
   if (refusal.status == kGone) co_return Next::gone;
   if (refusal.status != 0) {
     co_return co_await answer_refusal(refusal.status, refusal.reason, &request);
@@ -174,16 +174,21 @@ asio::awaitable<bool> Connection::receive_more() {
 
 asio::awaitable<Refusal> Connection::receive_body(Request& request,
                                                   uint64_t bytes,
-                                                  const Reception& to) {
+                                                  const Reception& to,
+                                                  MemoryShare& share) {
   if (to.kind == Reception::none) co_return Refusal{};
+  const auto has_room = [&](uint64_t more) {
+    return to.kind == Reception::file || share.take(more, limits_.body_memory);
+  };
   try {
     BodySink sink(to, request);
     const auto at_hand = static_cast<size_t>(std::min<uint64_t>(bytes, buffer_.size()));
     sink.add(std::string_view(buffer_).substr(0, at_hand));
     buffer_.erase(0, at_hand);
     const auto begin = shared_.now();
-    std::vector<char> piece(std::min<uint64_t>(bytes - at_hand, kBodyPiece));
-    while (request.body_bytes < bytes) {
+    bool is_held = has_room(at_hand);
+    std::vector<char> piece(std::min<uint64_t>(bytes - at_hand, kReadBytes));
+    while (is_held && request.body_bytes < bytes) {
       stream_.deadline().set(Deadline::receiving,
                              body_deadline(begin, request.body_bytes, to.kind));
       const auto wanted = std::min<uint64_t>(bytes - request.body_bytes, piece.size());
@@ -191,7 +196,11 @@ asio::awaitable<Refusal> Connection::receive_body(Request& request,
       if (count == 0 && !stream_.deadline().was_cut()) co_return Refusal{kGone, {}};
       if (count == 0) co_return Refusal{408, "the body came too slowly"};
       sink.add({piece.data(), count});
+      is_held = has_room(count);
+      // Who sends much at once is read in larger pieces; thousands that drip take little.
+      if (count == piece.size()) piece.resize(std::min(2 * piece.size(), kBodyPiece));
     }
+    if (!is_held) co_return Refusal{503, "the server holds too many requests; try again later"};
     sink.finish();
     co_return Refusal{};
   } catch (...) {

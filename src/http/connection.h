@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "http/body_sink.h"
 #include "http/range.h"
 #include "http/stream.h"
 
@@ -38,7 +39,8 @@ class Connection {
   // Why the request is refused; status 0: the body is there, kGone: nobody waits for an answer.
   boost::asio::awaitable<Refusal> receive_body(Request& request,
                                                uint64_t bytes,
-                                               const Reception& to);
+                                               const Reception& to,
+                                               MemoryShare& share);
   boost::asio::awaitable<Response> handle(Request& request);
   Reception receive(Request& request);
   base::Error log_current_error(const Request& request) const;

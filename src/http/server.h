@@ -23,6 +23,7 @@ struct Limits {
   Milliseconds head_time{10'000};    // for a whole head, from its first byte on
   Milliseconds idle_time{75'000};    // between requests
   Milliseconds memory_time{60'000};  // for a whole body that goes to memory
+  uint64_t body_memory = 256 << 20;  // of all such bodies together; small ones come in beyond it
   Milliseconds stall_time{
       60'000};  // without a byte of a body, or of an answer that the client takes
   Milliseconds linger_time{30'000};  // for the client to notice that a connection is being closed

@@ -64,6 +64,29 @@ TEST_F(SlowClient, HasTenSecondsForAHeadHoweverItDrips) {
   EXPECT_EQ(wire.receive_all(), "");
 }
 
+TEST_F(SlowClient, SharesTheMemoryForBodiesWithAllOthers) {
+  options_.limits.body_memory = 50'000;
+  Running running(echo_service(), options_);
+  Wire wire(running.port());
+  const auto status_of = [&](size_t bytes) {
+    wire.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(bytes) +
+              "\r\n\r\n" + std::string(bytes, 'x'));
+    return wire.receive().status;
+  };
+  // What one body took is free again for the next.
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(status_of(40'000), 200);
+  EXPECT_EQ(status_of(90'000), 503);
+}
+
+TEST_F(SlowClient, ComesInBesideOthersThatFillTheMemoryIfItSaysLittle) {
+  options_.limits.body_memory = 0;
+  Running running(echo_service(), options_);
+  Wire wire(running.port());
+  wire.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 16000\r\n\r\n" +
+            std::string(16'000, 'x'));
+  EXPECT_EQ(wire.receive().status, 200);
+}
+
 TEST_F(SlowClient, IsLeftWithoutAWordWhenIdle) {
   Running running(echo_service(), options_);
   Wire wire(running.port());

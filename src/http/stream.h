@@ -26,6 +26,7 @@ struct Shared {
   ServerOptions options;
   Deadlines deadlines;
   std::atomic<bool> is_draining = false;
+  std::atomic<uint64_t> body_memory = 0;  // bytes of bodies that are held in memory
 
   int64_t now() const { return options.clock.steady(); }
   void log(const std::string& line) const {
