@@ -16,9 +16,9 @@ def serve(zoetrope, tmp_path_factory):
     """Starts servers and stops them at the end."""
     servers = []
 
-    def start(*options, **kwargs):
+    def start(*options, program=None, **kwargs):
         data = tmp_path_factory.mktemp("server")
-        servers.append(Server(zoetrope, data, *options, **kwargs))
+        servers.append(Server(program or zoetrope.path, data, *options, **kwargs))
         return servers[-1]
 
     yield start

@@ -53,7 +53,7 @@ class Server:
         environment = {**os.environ, "XDG_CONFIG_HOME": str(self.data), **self.environment}
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [self.program.path, "serve", "--listen", self.address, "--data", self.data,
+                [self.program, "serve", "--listen", self.address, "--data", self.data,
                  *map(str, self.options)],
                 stdout=subprocess.PIPE, stderr=log, env=environment)
         self.screen = self.read_screen()
