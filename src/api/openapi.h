@@ -9,6 +9,7 @@
 
 namespace api {
 
+// `server` is where the caller reaches us.
 base::Json openapi_document(const Settings& settings, const std::string& server);
 
 // components/schemas: what answers and bodies look like, by the names that routes use.
