@@ -200,7 +200,7 @@ awaitable<http::Response> claim(Context& context, Call call) {
   context.workers.claims(worker, weights, context.clock.steady());
   Waiter waiter(context.waiters, kQueue, co_await boost::asio::this_coro::executor);
   const auto deadline = context.clock.steady() + wait;
-  while (true) {
+  while (!context.is_draining) {
     if (const auto claim = context.store.claim(worker, weights)) {
       context.workers.works_on(worker, claim->task.id, context.clock.steady());
       if (claim->lease.attempt == 1) {
@@ -215,7 +215,7 @@ awaitable<http::Response> claim(Context& context, Call call) {
       co_return json_response(200, {{"task", claimed(context, *claim)}});
     }
     const auto left = milliseconds(deadline - context.clock.steady());
-    if (left.count() <= 0 || context.is_draining) break;
+    if (left.count() <= 0) break;
     co_await waiter.wait(std::min(left, kLookAgain));
   }
   co_return json_response(200, {{"task", nullptr}});
