@@ -2,7 +2,7 @@
 import pytest
 
 from service import Service
-from shim import Faults, Page, compile_shim
+from shim import Page, compile_shim
 
 
 @pytest.fixture(scope="session")
@@ -15,10 +15,10 @@ def make_service(zoetrope, shim, tmp_path_factory):
     """Servers, each with a data folder and clocks of its own."""
     made = []
 
-    def make(*options, faults=Faults(), data=None, program=None):
+    def make(*options, data=None, program=None, **more):
         folder = tmp_path_factory.mktemp("service")
         service = Service(program or zoetrope.path, data or folder / "data", shim,
-                          Page(folder / "page"), *options, faults=faults)
+                          Page(folder / "page"), *options, **more)
         made.append(service)
         return service
 

@@ -20,11 +20,25 @@ GONE = (http.client.HTTPException, OSError)
 START_SECONDS = 60
 
 
+def wait_until(is_so, seconds=20):
+    """Whether it became so."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self.host)
+        self.sock.connect(self.path)
 
 
 class Client:
@@ -80,12 +94,12 @@ class Client:
 class Service:
     """`zoetrope serve` under the shim. It keeps its address from start to start."""
 
-    def __init__(self, program, data, shim, page, *options, faults=Faults()):
+    def __init__(self, program, data, shim, page, *options, faults=Faults(), workers=0):
         self.program = pathlib.Path(program)
         self.data = data
         self.shim = shim
         self.page = page
-        self.options = ["--workers", "0", "--allow-address", "127.0.0.0/8",
+        self.options = ["--workers", str(workers), "--allow-address", "127.0.0.0/8",
                         "--free-disk-megabytes", "0", *map(str, options)]
         self.faults = faults
         self.address = "127.0.0.1:0"

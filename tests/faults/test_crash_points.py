@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import signal
-import time
 
 import pytest
 
@@ -15,22 +14,12 @@ from callers import MODEL, PNG, form
 from checker import damage
 from fake_worker import FakeWorker
 from load import Load, seed_from_environment
-from service import Client
+from service import Client, wait_until
 from shim import Faults
 from verdict import judge
 
 TIMES = int(os.environ.get("ZOETROPE_POINT_TIMES", 1))
 WEEK_MS = 8 * 24 * 3600 * 1000
-WAIT_SECONDS = 10
-
-
-def wait_until(is_so, seconds=WAIT_SECONDS):
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def cases(points, rng):

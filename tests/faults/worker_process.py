@@ -87,11 +87,9 @@ class Worker:
         self.tell("finish", task, lambda: self.fake.finish(task, files))
 
     def wait_for_the_end(self, task):
-        while not self.is_ending:
+        while True:
             self.beat(task)
             time.sleep(BEAT_SECONDS)
-        time.sleep(float(os.environ.get("FAULTS_LINGER", 0)))
-        self.tell("release", task, lambda: self.fake.release(task))
 
     def misbehave(self, task):
         what = self.random.choice(["release", "gpu_oom", "gpu_sticky", "invalid_input", "vanish"])
@@ -107,6 +105,7 @@ class Worker:
             self.tell("fail", task, lambda: self.fake.fail(task, "cancelled"))
             raise Over
         if answer.json["drain"] or self.is_ending:
+            time.sleep(float(os.environ.get("FAULTS_LINGER", 0)))
             self.tell("release", task, lambda: self.fake.release(task))
             raise Over
 
