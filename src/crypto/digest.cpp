@@ -24,6 +24,12 @@ void check(bool worked) {
   if (!worked) throw base::Error(base::Fault::internal, "internal error", "SHA-256 failed");
 }
 
+// EVP_sha256() is looked up by name at every use, which costs as much as a short digest itself.
+const EVP_MD* sha256() {
+  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
+
 struct FreeContext {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
@@ -35,7 +41,7 @@ struct Sha256::State {
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  check(EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) == 1);
+  check(EVP_DigestInit_ex(state_->context.get(), sha256(), nullptr) == 1);
 }
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
@@ -59,7 +65,7 @@ std::string sha256_hex(std::string_view bytes) {
 
 std::string hmac_sha256_hex(std::string_view key, std::string_view message) {
   Digest digest{};
-  check(HMAC(EVP_sha256(),
+  check(HMAC(sha256(),
              key.data(),
              static_cast<int>(key.size()),
              reinterpret_cast<const unsigned char*>(message.data()),
