@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/links.h"
 
-#include "base/text.h"
-
 namespace api {
 namespace {
-
-using base::text;
 
 // The server has refused hosts that are none.
 std::string base_of(const Context& context, const http::Request& request) {
@@ -14,7 +10,7 @@ std::string base_of(const Context& context, const http::Request& request) {
   const auto* host = http::find(request.headers, "host");
   const bool is_told =
       !settings.has_public_url && request.peer != "unix" && host != nullptr && !host->empty();
-  return is_told ? text("http://", *host) : settings.public_url;
+  return is_told ? "http://" + *host : settings.public_url;
 }
 
 std::string path_of(const std::string& upload_id) {
@@ -29,11 +25,12 @@ Links::Links(const Context& context, const http::Request& request)
 Links::Links(const Context& context) : context_(context), base_(context.settings.public_url) {}
 
 std::string Links::task(const std::string& id) const {
-  return text(base_, "/api/v3/predictions/", id, "/result");
+  return base_ + "/api/v3/predictions/" + id + "/result";
 }
 
 std::string Links::output(const tasks::Task& task, const tasks::Output& output) const {
-  const auto path = text("/files/", task.id, '/', task.attempt, '/', output.name);
+  // Without streams: most requests ask for this.
+  const auto path = "/files/" + task.id + '/' + std::to_string(task.attempt) + '/' + output.name;
   return base_ +
          context_.signer.sign_get(path, context_.settings.result_life, objects::Disposition::shown);
 }

@@ -2,6 +2,7 @@
 #include "api/prediction.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -13,7 +14,6 @@ namespace api {
 namespace {
 
 using base::Json;
-using base::text;
 using tasks::State;
 
 constexpr size_t kMostInlineBytes = 256u << 20;
@@ -54,17 +54,20 @@ Json outputs(const Context& context,
   return list;
 }
 
-// What both forms of the object share.
-Json common(const Links& links, const tasks::Task& task, const Json& input, const Json& files) {
-  return {{"id", task.id},
-          {"model", task.endpoint},
-          {"input", input},
-          {"outputs", files},
-          {"urls", {{"get", links.task(task.id)}}},
-          {"has_nsfw_contents", Json(std::vector<bool>(files.size(), false))},
-          {"status", tasks::name_of(task.state)},
-          {"created_at", base::iso8601(task.created_at)},
-          {"error", task.error_message}};
+// What both forms of the object share. Member by member: lists of members would be built and copied
+// before they become objects, and this is what most requests ask for.
+Json common(const Links& links, const tasks::Task& task, Json input, Json files) {
+  Json object;
+  object["id"] = task.id;
+  object["model"] = task.endpoint;
+  object["input"] = std::move(input);
+  object["has_nsfw_contents"] = std::vector<bool>(files.size(), false);
+  object["outputs"] = std::move(files);
+  object["urls"]["get"] = links.task(task.id);
+  object["status"] = tasks::name_of(task.state);
+  object["created_at"] = base::iso8601(task.created_at);
+  object["error"] = task.error_message;
+  return object;
 }
 
 int64_t execution_ms(const tasks::Task& task) {
@@ -77,10 +80,11 @@ Json prediction(const Context& context,
                 const Links& links,
                 const tasks::Task& task,
                 Videos videos) {
-  const auto input = Json::parse(task.input);
-  auto object = common(links, task, input, outputs(context, links, task, input, videos));
+  auto input = Json::parse(task.input);
+  auto files = outputs(context, links, task, input, videos);
+  auto object = common(links, task, std::move(input), std::move(files));
   object["executionTime"] = execution_ms(task);
-  object["timings"] = {{"inference", task.inference_ms}};
+  object["timings"]["inference"] = task.inference_ms;
   object["progress"] = progress_of(context, task);
   object["warnings"] = task.warnings.empty() ? Json::array() : Json::parse(task.warnings);
   if (task.state == State::failed) object["code"] = code_of(task.error_code);
@@ -94,14 +98,19 @@ Json prediction(const Context& context,
 
 Json webhook_prediction(const Context& context, const tasks::Task& task) {
   const Links links(context);
-  const auto input = Json::parse(task.input);
-  auto object = common(links, task, input, outputs(context, links, task, input, Videos::as_asked));
+  auto input = Json::parse(task.input);
+  auto files = outputs(context, links, task, input, Videos::as_asked);
+  auto object = common(links, task, std::move(input), std::move(files));
   if (task.state != State::completed) object.erase("outputs");
   return object;
 }
 
-http::Response success(const Json& data) {
-  return json_response(200, {{"code", 200}, {"message", "success"}, {"data", data}});
+http::Response success(Json data) {
+  Json answer;
+  answer["code"] = 200;
+  answer["message"] = "success";
+  answer["data"] = std::move(data);
+  return json_response(200, answer);
 }
 
 std::vector<std::string> output_urls(const Links& links, const tasks::Task& task) {

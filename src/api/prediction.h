@@ -24,7 +24,7 @@ base::Json prediction(const Context& context,
 base::Json webhook_prediction(const Context& context, const tasks::Task& task);
 
 // {"code": 200, "message": "success", "data": …}
-http::Response success(const base::Json& data);
+http::Response success(base::Json data);
 
 // Addresses of the results of a completed task, signed.
 std::vector<std::string> output_urls(const Links& links, const tasks::Task& task);

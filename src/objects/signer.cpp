@@ -81,7 +81,9 @@ std::string signature(const SigningKey& key,
                       std::string_view method,
                       std::string_view path,
                       std::string_view query) {
-  return crypto::hmac_sha256_hex(key.secret, text(method, '|', path, '|', query));
+  std::string message(method);
+  message.append("|").append(path).append("|").append(query);
+  return crypto::hmac_sha256_hex(key.secret, message);
 }
 
 void check_path(std::string_view path) {
@@ -162,11 +164,13 @@ std::string Signer::sign(std::string_view method,
                          const Parameters& parameters) const {
   check_path(path);
   const auto& key = keys_.front();
-  auto query = text("expires=", clock_.wall() / 1000 + lifetime.count(), "&key=", key.id);
+  const auto expires = clock_.wall() / 1000 + lifetime.count();
+  auto query = "expires=" + std::to_string(expires) + "&key=" + key.id;
   for (const auto& [name, value] : parameters) {
-    query += text('&', name, '=', percent_encode(value));
+    query.append("&").append(name).append("=").append(percent_encode(value));
   }
-  return text(path, '?', query, kSignature, signature(key, method, path, query));
+  const auto digest = signature(key, method, path, query);
+  return std::string(path).append("?").append(query).append(kSignature).append(digest);
 }
 
 // The signature comes first: nothing that a stranger wrote is believed, not even a time.
