@@ -23,14 +23,15 @@ SELECT progress_sequence, 'progress', progress, progress_at FROM task
 WHERE id = :id AND tenant = :tenant AND state = 'processing' AND progress_sequence > :sequence
 ORDER BY 1)";
 
+// Every answer about a waiting task asks for this, so that it must not read the whole queue.
 constexpr auto kQueuePosition = R"(
 SELECT (SELECT count(*) FROM (SELECT 1 FROM task
                               WHERE state = 'created' AND weights = own.weights
-                                AND priority > own.priority LIMIT 1000) AS more_urgent)
+                                AND priority > own.priority LIMIT 100) AS more_urgent)
      + (SELECT count(*) FROM (SELECT 1 FROM task
                               WHERE state = 'created' AND weights = own.weights
                                 AND priority = own.priority AND number <= own.number
-                              LIMIT 1000) AS earlier)
+                              LIMIT 100) AS earlier)
 FROM task AS own WHERE id = :id AND tenant = :tenant AND state = 'created')";
 
 constexpr auto kQueueLoads = R"(

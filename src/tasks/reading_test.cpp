@@ -103,6 +103,13 @@ TEST_P(Reading, TellsAWaitingTaskItsPlace) {
   EXPECT_EQ(store().queue_position("acme", first), 1);
 }
 
+TEST_P(Reading, CountsPlacesNoFurtherThanAHundred) {
+  std::vector<std::string> line(120);
+  for (auto& id : line) id = submit();
+  EXPECT_EQ(store().queue_position("acme", line[98]), 99);
+  EXPECT_EQ(store().queue_position("acme", line[119]), 100);
+}
+
 TEST_P(Reading, CountsWhatWaitsAndRuns) {
   EXPECT_TRUE(store().queue_loads().empty());
   const auto begin = time_.wall_ms.load();

@@ -116,7 +116,7 @@ class Store {
   std::vector<Event> events_after(const std::string& tenant,
                                   const std::string& id,
                                   int64_t sequence);
-  // 1 is next, 0 does not wait. An estimate, since tenants take turns; 1000 may be more.
+  // 1 is next, 0 does not wait. An estimate, since tenants take turns; from 100 on it may be more.
   int64_t queue_position(const std::string& tenant, const std::string& id);
   std::vector<QueueLoad> queue_loads();
   // Whether files of this attempt are, or may yet become, a result: what else is found may go.
