@@ -27,6 +27,10 @@ def form(content):
             {"Content-Type": "multipart/form-data; boundary=edge"})
 
 
+class NotNow(Exception):
+    """An answer that says nothing about the request."""
+
+
 class Caller(threading.Thread):
     """Does one thing after another until `stop`; writes down what it was told."""
 
@@ -46,19 +50,23 @@ class Caller(threading.Thread):
             act, = self.random.choices([act for act, _ in acts], [weight for _, weight in acts])
             try:
                 act()
-            except GONE:
+            except (*GONE, NotNow):
                 self.load.stopping.wait(RETRY_SECONDS)
             except Exception as error:  # whatever it is, the checker shall hear of it
                 self.journal.write("wrong", what=f"{act.__name__}: {error!r}")
+
+    def ask(self, method, path, body=None, **more):
+        answer = self.client.call(method, path, body, **more)
+        if answer.status in self.load.not_now:
+            raise NotNow
+        return answer
 
     def insist(self, method, path, body, headers=None):
         """Until an answer comes, as a careful client does; nothing where the load ends."""
         while True:
             try:
-                answer = self.client.call(method, path, body, headers=headers)
-                if answer.status not in (503, 507):
-                    return answer
-            except GONE:
+                return self.ask(method, path, body, headers=headers)
+            except (*GONE, NotNow):
                 pass
             if self.load.ended.wait(RETRY_SECONDS):
                 return None
@@ -88,13 +96,13 @@ class Caller(threading.Thread):
         hook = self.random.random() < 0.5
         path = f"{MODEL}?webhook={self.load.receiver.url}" if hook else MODEL
         sent = self.journal.now()
+        self.journal.write("sending", body=body)
         if self.random.random() < 0.2:  # without a key, once: nobody may know what became of it
-            self.journal.write("sending", body=body)
-            answer = self.client.post(path, body)
+            answer = self.ask("POST", path, body)
         else:
             answer = self.insist("POST", path, body, {"Idempotency-Key": name})
             self.keyed.append((name, path, body))
-        if answer is not None and answer.status not in (503, 507):
+        if answer is not None:
             self.accepted(answer, sent, body, hook, name)
 
     def accepted(self, answer, sent, body, hook, name):
@@ -111,13 +119,13 @@ class Caller(threading.Thread):
         if task is None:
             return
         sent = self.journal.now()
-        answer = self.client.get(f"/api/v3/predictions/{task}/result")
+        answer = self.ask("GET", f"/api/v3/predictions/{task}/result")
         if answer.status == 404:
             self.load.open.discard(task)
             return self.journal.write("missing", sent=sent, id=task)
         data = self.see(answer, sent)
         for url in data["outputs"] + ([data["poster"]] if "poster" in data else []):
-            content = self.client.get(url, key=None)
+            content = self.ask("GET", url, key=None)
             self.journal.write("fetch", sent=sent, id=task, name=url.split("?")[0].split("/")[-1],
                                attempt=int(url.split("?")[0].split("/")[-2]),
                                status=content.status, sha256=hashlib.sha256(content.body).hexdigest())
@@ -128,7 +136,7 @@ class Caller(threading.Thread):
             return
         sent = self.journal.now()
         self.journal.write("cancelling", id=task)
-        answer = self.client.post(f"/api/v3/predictions/{task}/cancel")
+        answer = self.ask("POST", f"/api/v3/predictions/{task}/cancel")
         if answer.status == 200:
             data = self.see(answer, sent)
             self.journal.write("cancel", sent=sent, id=task, state=data["status"])
@@ -139,7 +147,7 @@ class Caller(threading.Thread):
             return
         sent = self.journal.now()
         self.journal.write("deleting", id=task)
-        answer = self.client.post("/api/v3/predictions/delete", {"ids": [task]})
+        answer = self.ask("POST", "/api/v3/predictions/delete", {"ids": [task]})
         if answer.status == 200:
             self.journal.write("delete", sent=sent, id=task,
                                count=answer.json["data"]["deleted_count"])
@@ -163,7 +171,7 @@ class Caller(threading.Thread):
         self.number += 1
         content = PNG + f"{self.name} {self.number}".encode() * 20
         body, headers = form(content)
-        answer = self.client.post("/api/v3/media/upload/binary", body, headers=headers)
+        answer = self.ask("POST", "/api/v3/media/upload/binary", body, headers=headers)
         if answer.status == 200:
             self.journal.write("upload", url=answer.json["data"]["download_url"],
                                sha256=hashlib.sha256(content).hexdigest())

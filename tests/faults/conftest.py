@@ -15,10 +15,10 @@ def make_service(zoetrope, shim, tmp_path_factory):
     """Servers, each with a data folder and clocks of its own."""
     made = []
 
-    def make(*options, data=None, program=None, **more):
+    def make(*options, data=None, program=None, page=None, **more):
         folder = tmp_path_factory.mktemp("service")
         service = Service(program or zoetrope.path, data or folder / "data", shim,
-                          Page(folder / "page"), *options, **more)
+                          page or Page(folder / "page"), *options, **more)
         made.append(service)
         return service
 

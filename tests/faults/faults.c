@@ -63,7 +63,6 @@ static struct {
 static struct page no_page;
 static struct page* page = &no_page;
 static const char* data;  // NULL: no points
-static bool is_postgres;
 static const char* crash_at;
 static const char* fail_at;
 static long crash_passage, fail_passage;
@@ -87,7 +86,6 @@ __attribute__((constructor)) static void begin(void) {
   close(descriptor);
   if (mapped == MAP_FAILED) return;
   page = mapped;
-  is_postgres = strcmp(program_invocation_short_name, "postgres") == 0;
   // The children of the program inherit the environment.
   if (strcmp(program_invocation_short_name, "zoetrope") != 0) return;
   crash_passage = read_point("FAULTS_CRASH_AT", &crash_at);
@@ -394,7 +392,6 @@ int gettimeofday(struct timeval* restrict time, void* restrict zone) {
   (void)zone;
   struct timespec now;
   const int result = clock_gettime(CLOCK_REALTIME, &now);
-  if (is_postgres) add(page->boot_ms, &now);
   time->tv_sec = now.tv_sec;
   time->tv_usec = now.tv_nsec / 1000;
   return result;

@@ -10,7 +10,7 @@ import time
 
 from callers import Caller, Receiver
 from journal import History, Journal
-from service import GONE
+from service import GONE, wait_until
 
 WORKER = pathlib.Path(__file__).resolve().parent / "worker_process.py"
 LEASE_SECONDS = 30
@@ -20,11 +20,12 @@ STILL_SECONDS = 1.2  # longer than an attempt takes, and than until leases are l
 class Load:
     """`pause`: the longest time between two acts of a caller, in seconds; `careless`: how often a
     worker does not finish; `poison`: how many tasks kill their worker; `seconds`: how long an
-    attempt takes; `patience`: how many seconds the end may take.
+    attempt takes; `patience`: how many seconds the end may take; `not_now`: the statuses of answers that
+    mean as little as none.
     """
 
     def __init__(self, service, folder, seed, callers=2, workers=2, pause=0.03, careless=0.1,
-                 poison=0.01, seconds=0, patience=90):
+                 poison=0.01, seconds=0, patience=90, not_now=(503, 507)):
         self.service = service
         self.page = service.page
         self.folder = folder
@@ -35,6 +36,7 @@ class Load:
         self.poison = poison
         self.seconds = seconds
         self.patience = patience
+        self.not_now = not_now
         self.caller_count = callers
         self.worker_count = workers
         self.journal = Journal(folder, "harness", self.page)
@@ -59,6 +61,7 @@ class Load:
         self.threads = [*self.callers, threading.Thread(target=self.revive_workers)]
         for thread in self.threads:
             thread.start()
+        assert wait_until(lambda: len(list(self.folder.glob("worker-*.jsonl"))) >= len(self.workers))
         return self
 
     def __exit__(self, *_):
@@ -107,8 +110,8 @@ class Load:
     def settle(self):
         """Lets all that was begun come to its end, and returns what everybody was told.
 
-        Workers behave from now on. When nothing moves any more the server's clock goes on by a
-        lease, or by the pause before a webhook's next try.
+        Workers behave from now on. When nothing moves any more the clocks go on by a lease, and
+        then from one try of a webhook to the next.
         """
         self.page.calm = 1
         self.stopping.set()
@@ -146,8 +149,20 @@ class Load:
                        if submit.hook and task not in taken]
             if not missing:
                 return
-            self.page.pass_time(3 * 3600)  # the longest pause of the first five tries
+            self.page.pass_time(3600)
             time.sleep(0.3)
+
+
+def how_many(usual, share):
+    """`usual`, or this share of the kills that `make faults N=…` asks for."""
+    kills = os.environ.get("ZOETROPE_KILLS")
+    return usual if kills is None else max(usual, round(float(kills) * share))
+
+
+def rounds(count, most):
+    """So many in tests of at most `most` each: a server of its own keeps the end of each short."""
+    full, rest = divmod(count, most)
+    return [most] * full + [rest] * (rest > 0)
 
 
 def seed_from_environment(name):

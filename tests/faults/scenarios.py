@@ -2,6 +2,8 @@
 import signal
 import time
 
+from service import wait_until
+
 LEASE_SECONDS = 30
 HOUR_MS = 3_600_000
 
@@ -53,7 +55,8 @@ def zombies(load, rng, rounds, lease=None):
     have begun the next attempts. `lease`: how long that takes; nothing: the server's clock jumps.
     """
     for _ in range(rounds):
-        time.sleep(0.5 + rng.random() * 0.2)
+        wait_until(lambda: len(load.open) > 2 * len(load.workers))
+        time.sleep(rng.random() * 0.4)
         stopped = rng.sample(load.workers, len(load.workers) // 2)
         for worker in stopped:
             worker.send_signal(signal.SIGSTOP)
@@ -68,15 +71,18 @@ def zombies(load, rng, rounds, lease=None):
 
 def jump_wall_clock(load, rng, rounds, hours=(-24, -1, 1, 24)):
     """While half of the workers cannot renew their leases, for a part of these."""
+    latest = load.page.wall_ms
     for _ in range(rounds):
         time.sleep(rng.random() * 0.2)
         stopped = rng.sample(load.workers, len(load.workers) // 2)
         for worker in stopped:
             worker.send_signal(signal.SIGSTOP)
         load.page.wall_ms += rng.choice(hours) * HOUR_MS + rng.randrange(HOUR_MS)
+        latest = max(latest, load.page.wall_ms)
         time.sleep(1.2)  # leases are looked at every second
         for worker in stopped:
             worker.send_signal(signal.SIGCONT)
+    load.page.wall_ms = latest  # so that nothing lies in the future when it is looked at
 
 
 def stop_server(load, rng, rounds):

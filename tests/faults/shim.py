@@ -57,8 +57,10 @@ class Page:
         return time.clock_gettime(time.CLOCK_BOOTTIME) + self.boot_ms / 1000
 
     def pass_time(self, seconds):
+        """As if the machine had slept."""
         with self.lock:
             self.boot_ms += int(seconds * 1000)
+            self.wall_ms += int(seconds * 1000)
 
     def points(self):
         """How often each point was passed since forget()."""

@@ -1,7 +1,7 @@
 """kill -9 before and after every system call of the server that leaves a trace.
 
 Which points there are is not written down anywhere: a run without kills lists them, and each that
-was listed must then be hit. ZOETROPE_POINT_TIMES says how often (1), each time at another passage.
+was listed must then be hit, at some passage of it. `make faults N=…` scales how often (1).
 """
 import os
 import random
@@ -13,20 +13,18 @@ import pytest
 from callers import MODEL, PNG, form
 from checker import damage
 from fake_worker import FakeWorker
-from load import Load, seed_from_environment
+from load import Load, how_many, seed_from_environment
 from service import Client, wait_until
 from shim import Faults
 from verdict import judge
 
-TIMES = int(os.environ.get("ZOETROPE_POINT_TIMES", 1))
+TIMES = range(how_many(1, 0.002))
 WEEK_MS = 8 * 24 * 3600 * 1000
 
 
 def cases(points, rng):
     """Each point, at a passage of its own, as Faults takes it."""
-    for _ in range(TIMES):
-        for point, passed in sorted(points.items()):
-            yield point, f"{point}:{rng.randint(1, passed)}"
+    return [(point, f"{point}:{rng.randint(1, passed)}") for point, passed in sorted(points.items())]
 
 
 def must_die(service, point, at, act):
@@ -46,7 +44,8 @@ def must_die(service, point, at, act):
 
 # ── The first start, in an empty folder ──
 
-def test_every_point_of_a_first_start(make_service, tmp_path):
+@pytest.mark.parametrize("time", TIMES)
+def test_every_point_of_a_first_start(time, make_service, tmp_path):
     rng = random.Random(seed_from_environment("first start"))
     service = make_service()
     service.start()
@@ -56,13 +55,12 @@ def test_every_point_of_a_first_start(make_service, tmp_path):
     for point, at in cases(points, rng):
         shutil.rmtree(service.data)
         must_die(service, point, at, service.stop)
-        service.start()  # goes on from whatever is there
-        service.kill()
-        service.key = service.make_key()
+        service.key = service.make_key()  # both go on from whatever is there
         service.start()
         made = service.client().post(MODEL, {"prompt": "a red ball"})
         assert made.status == 200, f"{at}: {made.body}"
-        assert service.stop() == 0 and damage(service.data / "zoetrope.db") == [], at
+        service.kill()
+        assert damage(service.data / "zoetrope.db") == [], at
 
 
 # ── Tasks in all their states ──
@@ -78,7 +76,8 @@ def live(load):
         service.signal(signal.SIGTERM)
 
 
-def test_every_point_of_a_life(make_service, tmp_path):
+@pytest.mark.parametrize("time", TIMES)
+def test_every_point_of_a_life(time, make_service, tmp_path):
     seed = seed_from_environment("life")
     rng = random.Random(seed)
     with Load(make_service(), tmp_path / "journals", seed, pause=0.01) as load:
@@ -129,7 +128,8 @@ def left_over(service):
             for name in folders + files]
 
 
-def test_every_point_of_forgetting(week_old, tmp_path):
+@pytest.mark.parametrize("time", TIMES)
+def test_every_point_of_forgetting(time, week_old, tmp_path):
     rng = random.Random(seed_from_environment("forgetting"))
     service = week_old
     template = tmp_path / "template"

@@ -1,21 +1,20 @@
 """Power is lost at random moments. kill -9 cannot find what this finds: the kernel keeps what a dead
 process has written.
 
-ZOETROPE_CUTS says how many (10); ZOETROPE_SEED which moments.
+`make faults N=…` scales how many (10); ZOETROPE_SEED says which moments.
 """
-import os
 import random
 import time
 
 import pytest
 
 import scenarios
-from load import Load, seed_from_environment
+from load import Load, how_many, rounds, seed_from_environment
 from power_cut import cut, make_disk_or_skip
 from shim import Faults
 from verdict import judge
 
-CUTS = int(os.environ.get("ZOETROPE_CUTS", 10))
+CUTS = rounds(how_many(10, 0.2), 100)
 MOST_CUTS = 10  # until a mistake is found
 
 
@@ -33,16 +32,17 @@ def cut_at_random(load, disk, make_service, rng, count):
         yield cut(load, disk, make_service, number)
 
 
-def test_nothing_that_was_promised_is_lost_with_the_power(disk, make_service, tmp_path):
+@pytest.mark.parametrize("cuts", CUTS)
+def test_nothing_that_was_promised_is_lost_with_the_power(cuts, disk, make_service, tmp_path):
     seed = seed_from_environment("power cuts")
     service = make_service(data=disk.folder / "data")
     with Load(service, tmp_path / "journals", seed) as load:
-        for violations in cut_at_random(load, disk, make_service, random.Random(seed), CUTS):
+        for violations in cut_at_random(load, disk, make_service, random.Random(seed), cuts):
             assert violations == [], "\n".join(map(str, violations[:20]))
         history, violations = judge(load)
-    print(f"{CUTS} cuts; {history.summary()}")
+    print(f"{cuts} cuts; {history.summary()}")
     assert violations == [], "\n".join(map(str, violations[:20]))
-    assert len(history.accepted) > CUTS, "too few tasks to say anything"
+    assert len(history.accepted) > cuts, "too few tasks to say anything"
 
 
 BUGS = {

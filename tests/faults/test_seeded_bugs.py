@@ -99,7 +99,7 @@ def try_bug(bug, make_service, folder):
         seed = seed_from_environment(bug.name)
         service = make_service(faults=bug.faults)
         journals = folder / f"{bug.name}-{length}".replace(" ", "-")
-        with Load(service, journals, seed, patience=PATIENCE, **bug.options) as load:
+        with Load(service, journals, seed, patience=PATIENCE * length, **bug.options) as load:
             bug.scenario(load, random.Random(seed), length)
             _, violations = judge(load)
         was_made = bug.faults.were_made(service.page)
@@ -109,11 +109,13 @@ def try_bug(bug, make_service, folder):
 
 
 @pytest.fixture(scope="module")
-def trials(make_service, tmp_path_factory):
-    """All of them, several at a time: most of a trial is waiting."""
+def trials(request, make_service, tmp_path_factory):
+    """All that were selected, several at a time: most of a trial is waiting."""
+    bugs = [item.callspec.params["bug"] for item in request.session.items
+            if item.module is request.module]
     folder = tmp_path_factory.mktemp("journals")
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {bug.name: pool.submit(try_bug, bug, make_service, folder) for bug in BUGS}
+        yield {bug.name: pool.submit(try_bug, bug, make_service, folder) for bug in bugs}
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name.replace(" ", "_"))

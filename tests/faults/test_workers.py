@@ -1,5 +1,6 @@
 """Workers that the server has started itself: they die, and they are told to end."""
 import os
+import re
 import shutil
 import signal
 import sys
@@ -12,14 +13,14 @@ from callers import MODEL
 from checker import FINAL
 from fake_worker import FakeWorker
 from journal import History
-from load import WORKER
+from load import WORKER, how_many
 from service import GONE, Client, wait_until
 from shim import Faults
 from worker_process import POISON, SLOW
 
 CHILD_SECONDS = 1  # until another attempt may begin (I7)
 DRAIN_SECONDS = 35  # what a server takes at most to end
-KILLS = int(os.environ.get("ZOETROPE_CHILD_KILLS", 10))
+KILLS = how_many(10, 0.02)
 
 
 @pytest.fixture()
@@ -65,31 +66,46 @@ def await_claim(service, task, attempt, seconds=20):
     return found[0] if wait_until(is_there, seconds) else None
 
 
-def slowest_next_attempt(service, kills):
-    """Seconds from the death of a child to the next attempt at its task."""
+def slowest_return(service, kills):
+    """The most seconds that a task of a dead child was out of reach, as far as anybody waits."""
     slowest = 0
     for number in range(kills):
         task = submit(service, SLOW, number)
         claim = await_claim(service, task, 1)
-        killed = service.page.now()
+        killed = time.monotonic()
         os.kill(claim.process, signal.SIGKILL)
-        again = await_claim(service, task, 2, seconds=5)
-        if again is None:
+        if not wait_until(lambda task=task: status_of(service, task) == "created"
+                          or await_claim(service, task, 2, 0), 2 * CHILD_SECONDS):
             return float("inf")
-        slowest = max(slowest, again.at - killed)
+        slowest = max(slowest, time.monotonic() - killed)
         service.client().post(f"/api/v3/predictions/{task}/cancel")
         assert wait_until(lambda task=task: status_of(service, task) in FINAL)
     return slowest
 
 
-def test_the_task_of_a_dead_child_goes_on_within_a_second(with_children):
-    assert slowest_next_attempt(with_children(3), KILLS) < CHILD_SECONDS
+def test_the_task_of_a_dead_child_waits_again_within_a_second(with_children):
+    assert slowest_return(with_children(3), KILLS) < CHILD_SECONDS
+
+
+def test_the_task_of_a_dead_engine_waits_again_within_a_second(with_engine, make_service):
+    """The real one, in the middle of a video."""
+    service = make_service(workers=1)
+    service.key = service.make_key()
+    service.start()
+    body = {"prompt": "a red ball bounces on a navy background", "duration": 8}
+    made = service.client().post("/api/v3/wavespeed-ai/wan-2.2/t2v-720p", body).json["data"]
+    assert wait_until(lambda: status_of(service, made["id"]) == "processing", 60)
+    engine = int(re.findall(r"worker started.*process=(\d+)", service.log.read_text())[-1])
+    os.kill(engine, signal.SIGKILL)
+    assert wait_until(lambda: status_of(service, made["id"]) == "created", CHILD_SECONDS)
+    assert wait_until(lambda: status_of(service, made["id"]) == "processing", 60)
+    assert service.stop() == 0
 
 
 def test_a_child_that_nobody_misses_is_found(with_children):
     deaf = Faults(sql=[("state = 'processing' AND worker = :worker",
                         "state = 'processing' AND worker = :worker AND 0")])
-    assert slowest_next_attempt(with_children(3, deaf), 1) > CHILD_SECONDS
+    assert slowest_return(with_children(3, deaf), 1) > CHILD_SECONDS
 
 
 def test_a_task_that_kills_its_workers_is_stopped_and_holds_up_nobody(with_children):
@@ -154,7 +170,7 @@ class Drain:
             self.problems.append(f"a task has {state} at its first failure")
 
 
-def drain_problems(service, rounds=4):
+def drain_problems(service, rounds):
     """What is wrong, in sentences, when a server is ended again and again."""
     drain = Drain(service)
     for _ in range(rounds):
@@ -175,7 +191,7 @@ def slow_end(monkeypatch):
 
 
 def test_sigterm_costs_no_attempt_and_gives_out_none(with_children, slow_end):
-    assert drain_problems(with_children(1)) == []
+    assert drain_problems(with_children(1), 4) == []
 
 
 def test_releases_that_cost_an_attempt_are_found(with_children, slow_end):
@@ -183,4 +199,4 @@ def test_releases_that_cost_an_attempt_are_found(with_children, slow_end):
                           "    event_sequence",
                           "failures = :failures + 1, crashes = :crashes,"
                           " out_of_memory = :out_of_memory,\n    event_sequence")])
-    assert any("first failure" in problem for problem in drain_problems(with_children(1, costly)))
+    assert any("first failure" in problem for problem in drain_problems(with_children(1, costly), 2))

@@ -21,7 +21,7 @@ from shim import Page  # noqa: E402
 POISON = "poison"  # a prompt that kills whoever runs it
 SLOW = "slow"  # one that takes until it is cancelled or drained
 TRIES = 40
-BEAT_SECONDS = 0.05
+BEAT_SECONDS = 0.1
 PR_SET_PDEATHSIG = 1
 
 
@@ -130,6 +130,8 @@ class Worker:
             try:
                 answer = call()
             except GONE:
+                answer = None
+            if answer is None or answer.status >= 500:
                 time.sleep(0.025)
                 continue
             state = answer.json.get("state", "") if answer.status == 200 else ""
