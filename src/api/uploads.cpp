@@ -112,6 +112,7 @@ http::Response ticket(Context& context, const Call& call) {
 
 http::Reception receive_ticket(Context& context, http::Request& head) {
   const auto ticket = context.signer.verify_put(head.path, head.query_text);
+  check_room(context, ticket.bytes);
   return {.kind = http::Reception::file,
           .max_bytes = ticket.bytes,
           .folder = context.objects.incoming()};

@@ -141,10 +141,15 @@ Store::~Store() {
 
 uint64_t Store::room_left() const {
   const auto disk = disk_of(options_.folder);
-  const uint64_t total = uint64_t{disk.f_blocks} * disk.f_frsize;
   const uint64_t free = uint64_t{disk.f_bavail} * disk.f_frsize;
-  const uint64_t floor = options_.floor.value_or(default_floor(total));
-  return free > floor ? free - floor : 0;
+  const auto kept = floor();
+  return free > kept ? free - kept : 0;
+}
+
+uint64_t Store::floor() const {
+  if (options_.floor) return *options_.floor;
+  const auto disk = disk_of(options_.folder);
+  return default_floor(uint64_t{disk.f_blocks} * disk.f_frsize);
 }
 
 std::unique_ptr<Writer> Store::begin(uint64_t max_bytes) const {

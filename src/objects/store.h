@@ -81,6 +81,8 @@ class Store {
   // Bytes that may be taken before the floor is reached; 0: submits and uploads are to be refused.
   // What was accepted before may still write.
   uint64_t room_left() const;
+  // Bytes of the disk that are to stay free.
+  uint64_t floor() const;
 
   // The folder to receive files in. Who receives them removes those that are not published.
   std::filesystem::path incoming() const { return options_.folder / "tmp"; }

@@ -66,8 +66,10 @@ constexpr cli::Option<Config> kOptions[] = {
     {"--free-disk-megabytes",
      "N",
      &Config::free_disk_megabytes,
-     "Refuse new tasks while the disk has less. Default: 5 %, at most 10 GB.",
-     {.min = 0}},
+     "Refuse new tasks and uploads while the disk has less. Default: 5 % of it, 10 GB at least, "
+     "but "
+     "no more than 10 %.",
+     {.min = 0, .max = 1'000'000'000}},
     {"--allow-address",
      "CIDR",
      &Config::allow_address,

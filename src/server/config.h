@@ -29,7 +29,7 @@ struct Config {
   int64_t result_url_minutes = 60 * 24 * 7;
   int64_t sync_seconds = 90;  // how long a synchronous submit waits; source: wire facts A3
   int64_t upload_megabytes = 1024;
-  std::optional<int64_t> free_disk_megabytes;  // submits are refused below; nothing: 5 % or 10 GB
+  std::optional<int64_t> free_disk_megabytes;  // nothing new below; nothing: see --help
   std::vector<std::string> allow_address;      // private addresses that webhooks may go to
   // Name of a model in specs::models() -> the name, file or folder that serves it.
   std::map<std::string, std::string> weights;

@@ -78,6 +78,7 @@ struct Parts {
 
   std::unique_ptr<tasks::Store> open_store(const Config& config) {
     tasks::StoreOptions options;
+    options.disk_floor_bytes = static_cast<int64_t>(objects.floor());
     options.on_change = [this](const tasks::Change& change) {
       switch (change.kind) {
         case tasks::Change::Kind::queue:
