@@ -16,8 +16,8 @@ def serve(zoetrope, tmp_path_factory):
     """Starts servers and stops them at the end."""
     servers = []
 
-    def start(*options, program=None, **kwargs):
-        data = tmp_path_factory.mktemp("server")
+    def start(*options, program=None, data=None, **kwargs):
+        data = data or tmp_path_factory.mktemp("server")
         servers.append(Server(program or zoetrope.path, data, *options, **kwargs))
         return servers[-1]
 
