@@ -143,7 +143,8 @@ def keep_here(value):
     if isinstance(kept.get("test_mode"), dict) and kept["test_mode"].get("enabled") is True:
         kept["url"] = "http://127.0.0.1:9/"
     for name in kept:
-        if name.endswith("loras") and isinstance(kept[name], list):
+        if name.endswith("loras") and isinstance(kept[name], list) and \
+                all(isinstance(lora, dict) for lora in kept[name]):
             kept[name] = []  # the server cannot apply any yet
     return kept
 
