@@ -24,6 +24,16 @@ class Submit : public test::StoreTest {
 };
 INSTANTIATE_TEST_SUITE_P(On, Submit, testing::ValuesIn(test::kDatabases), test::database_name);
 
+TEST_P(Submit, GivesIdsThatFollowTheTime) {
+  const auto first = submit();
+  time_.advance(1);
+  const auto second = submit();
+  EXPECT_EQ(first.size(), 32u);
+  EXPECT_EQ(second.size(), 32u);
+  EXPECT_LT(first, second);
+  EXPECT_NE(first.substr(12), second.substr(12));
+}
+
 TEST_P(Submit, KeepsEverythingThatWasSubmitted) {
   auto wanted = request();
   wanted.priority = 3;

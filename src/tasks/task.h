@@ -79,7 +79,7 @@ struct Output {
 };
 
 struct Task {
-  std::string id;  // 32 random hex digits
+  std::string id;  // 32 hex digits: 12 of the moment of its submit, 20 random ones
   std::string tenant;
   std::string key_id;
   std::string endpoint;
