@@ -25,7 +25,8 @@ constexpr auto kNumbers =
 constexpr auto kInsert =
     "INSERT INTO task (id, tenant, key_id, endpoint, wire, weights, input, request, price_mills,"
     " priority, webhook_url, body_hash, created_at, event_sequence, state, attempt, started_at,"
-    " finished_at) SELECT {id}, 'tenant-' || (i % 20), 'key-' || (i % 20), :endpoint, 'wavespeed',"
+    " finished_at) SELECT {moment} || {random}, 'tenant-' || (i % 20), 'key-' || (i % 20), "
+    ":endpoint, 'wavespeed',"
     " :weights, :input, :request, 150, 0, '', '', :at + i, ";
 constexpr auto kFinished = "3, 'completed', 1, :at + i, :at + i FROM n";
 constexpr auto kWaiting = "1, 'created', 0, 0, 0 FROM n";
@@ -34,13 +35,18 @@ constexpr auto kOutput =
     "INSERT INTO output (task, position, name, media_type, bytes, sha256)"
     " SELECT i, 0, 'video.mp4', 'video/mp4', 5000000, :sha256 FROM n";
 
+// Ids as the store makes them, tasks/submit.cpp.
 std::string insert_in(const tasks::Connection& sql, const char* rest) {
   auto statement = std::string(kNumbers) + kInsert + rest;
-  constexpr std::string_view kId = "{id}";
-  statement.replace(statement.find(kId),
-                    kId.size(),
-                    sql.dialect() == tasks::Dialect::sqlite ? "lower(hex(randomblob(16)))"
-                                                            : "md5(random()::text)");
+  const auto replace = [&](std::string_view what, const char* with) {
+    statement.replace(statement.find(what), what.size(), with);
+  };
+  const bool is_sqlite = sql.dialect() == tasks::Dialect::sqlite;
+  replace(
+      "{moment}",
+      is_sqlite ? "printf('%012x', :at + i)" : "lpad(to_hex(CAST(:at AS BIGINT) + i), 12, '0')");
+  replace("{random}",
+          is_sqlite ? "lower(hex(randomblob(10)))" : "substr(md5(random()::text), 1, 20)");
   return statement;
 }
 
