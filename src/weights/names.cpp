@@ -71,6 +71,15 @@ std::string official_name(const NameTable& table, std::string_view name) {
   return std::string(name);
 }
 
+std::string foreign_name(const NameTable& table, std::string_view official) {
+  for (const auto& row : table.modules) {
+    if (const auto match = match_beginning(official, row.official)) {
+      return fill(row.theirs, match->numbers) + std::string(match->rest);
+    }
+  }
+  return std::string(official);
+}
+
 bool lies_below(std::string_view name, std::string_view module) {
   return match_beginning(name, module).has_value();
 }

@@ -31,6 +31,9 @@ NameTable clip_names();
 // The official name; a name that no row knows stays as it is.
 std::string official_name(const NameTable& table, std::string_view name);
 
+// The way back, by the rows for whole modules.
+std::string foreign_name(const NameTable& table, std::string_view official);
+
 // Whether `name` is `module` or lies below it; `#` in `module` stands for a number.
 bool lies_below(std::string_view name, std::string_view module);
 
