@@ -2,7 +2,7 @@
 
     tools/copy_parity_cases.py GOLDENS
 
-One case per thing that can go wrong, chosen to stay under 12 MB; the full set is run wherever
+One case per thing that can go wrong, chosen to stay under 16 MB; the full set is run wherever
 ZOETROPE_GOLDENS names it.
 """
 import json
@@ -24,10 +24,15 @@ pipeline/seed_noise pipeline/wan22_t2v_a14b
 checkpoint_load/refuse_* checkpoint_load/official_t2v21 checkpoint_load/diffusers_t2v21
 checkpoint_load/comfyui_t2v21_fp8_scaled
 checkpoint_load/vae_pth_views
+lora_apply/bad_files lora_apply/expert_hints lora_apply/conv_patch_embedding lora_apply/f1_scale_zero
+lora_apply/f3c_mixed_dots lora_apply/f4_metadata_patterns lora_apply/f6_shape_skip
+lora_apply/f6_modulation_diff lora_apply/f6_set_weight lora_apply/f7_loha
+lora_apply/f8_lokr_both_low_rank lora_apply/f9_dora lora_apply/stack6 lora_apply/store_fp16_alpha
+lora_apply/suffix_spellings lora_apply/text_encoder_keys
 """.split()
 CHECKPOINTS = """
 tokenizer_tiny tokenizer_tiny_split tokenizer_tiny_umt5 official_t2v21 diffusers_t2v21 comfyui_t2v21
-vae_pth_views broken
+vae_pth_views broken lora_base_t2v
 """.split()
 # Files of those checkpoints that no chosen case opens.
 UNUSED = {"wan2.1_t2v_1.3B_bf16.safetensors", "wan2.1_t2v_1.3B_fp16.safetensors",

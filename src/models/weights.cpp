@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "models/merge.h"
 
 namespace models {
 namespace {
@@ -93,6 +94,7 @@ struct Weights::Store {
   Placement placement;
   std::set<std::string, std::less<>> taken;
   Watch watch;
+  lora::AdapterSet adapters;
 
   [[noreturn]] void refuse(const std::string& why) const {
     throw base::Error(base::Fault::invalid, text(origin, ": ", why));
@@ -162,7 +164,7 @@ Tensor Weights::take(std::string_view name,
   if (store_->watch) {
     store_->watch(store_->taken.size(), store_->views.size() + store_->tensors.size());
   }
-  return tensor;
+  return merged(tensor, text(prefix_, name), store_->adapters).to(dtype);
 }
 
 Tensor Weights::as_stored(std::string_view name, std::initializer_list<int64_t> shape) {
@@ -216,6 +218,10 @@ void Weights::skip_below(std::string_view name) {
 
 void Weights::on_take(Watch watch) {
   store_->watch = std::move(watch);
+}
+
+void Weights::merge(lora::AdapterSet adapters) {
+  store_->adapters = std::move(adapters);
 }
 
 void Weights::finish() const {

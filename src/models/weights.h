@@ -12,6 +12,7 @@
 
 #include <torch/types.h>
 
+#include "lora/adapter_set.h"
 #include "weights/tensor_file.h"
 
 namespace models {
@@ -75,6 +76,9 @@ class Weights {
   // the loading.
   using Watch = std::function<void(size_t taken, size_t all)>;
   void on_take(Watch watch);
+
+  // Puts the changes of these adapters into every tensor that is taken from now on.
+  void merge(lora::AdapterSet adapters);
 
   // Throws Error(invalid) naming the first left-over tensors, if any was neither taken nor skipped.
   void finish() const;

@@ -58,6 +58,7 @@ Outputs run_clip_vision(const Case&);
 Outputs run_vae21(const Case&);
 Outputs run_vae22(const Case&);
 Outputs run_checkpoint_load(const Case&);
+Outputs run_lora_apply(const Case&);
 
 struct TensorResult {
   std::string name;
