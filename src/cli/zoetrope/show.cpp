@@ -10,6 +10,7 @@
 #include "catalog/pages.h"
 #include "cli/options.h"
 #include "cli/zoetrope/commands.h"
+#include "cli/zoetrope/show_adapter.h"
 #include "weights/checkpoint.h"
 #include "weights/installed.h"
 
@@ -175,7 +176,7 @@ void add_findings(const weights::Findings& found, Json& json) {
     const auto kind = weights::kind_of(part);
     json["parts"].push_back(std::visit([&](const auto& p) { return describe(p, kind); }, part));
   }
-  for (const auto& file : found.adapters) json["adapters"].push_back(file);
+  for (const auto& file : found.adapters) json["adapters"].push_back(describe_adapter(file));
   for (const auto& file : found.unknown) json["unknown"].push_back(file);
   if (!found.tokenizer.empty()) json["tokenizer"] = found.tokenizer.string();
   if (found.boundary) json["boundary"] = *found.boundary;
@@ -274,9 +275,7 @@ void print_plain(const Json& json) {
   }
   if (json.contains("boundary")) std::cout << "  boundary    " << json["boundary"].dump() << '\n';
   for (const auto& part : json["parts"]) print_part(part);
-  for (const auto& file : json["adapters"]) {
-    std::cout << "  a LoRA or the like: " << file.get<std::string>() << '\n';
-  }
+  for (const auto& adapter : json["adapters"]) print_adapter(adapter);
   for (const auto& file : json["unknown"]) {
     std::cout << "  no part of a Wan model: " << file.get<std::string>() << '\n';
   }
