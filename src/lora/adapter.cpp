@@ -32,6 +32,14 @@ weights::SafetensorsFile open(const std::filesystem::path& file) {
   }
 }
 
+std::string identity_of(const std::filesystem::path& file) {
+  return text(std::filesystem::canonical(file).string(),
+              ' ',
+              std::filesystem::file_size(file),
+              ' ',
+              std::filesystem::last_write_time(file).time_since_epoch().count());
+}
+
 // Whose adapter it seems to be, by names that only that family has.
 std::string_view family_of(const weights::TensorMap& tensors) {
   constexpr std::pair<std::string_view, std::string_view> kFamilies[] = {
@@ -79,6 +87,7 @@ class Reader {
         targets_(spec),
         image_targets_(with_image_branch(spec)),
         adapter_(std::make_shared<Adapter>()) {
+    adapter_->identity = identity_of(file);
     adapter_->origin = origin_;
     adapter_->hint = hint_of(file.filename().string(), file_.metadata);
   }

@@ -53,7 +53,8 @@ struct Change {
 };
 
 struct Adapter {
-  std::string origin;                                               // names it in messages
+  std::string identity;  // of the file as it was read: its path, size and time
+  std::string origin;    // names it in messages
   std::map<std::string, std::vector<Change>, std::less<>> changes;  // by official names
   int modules = 0;                                                  // that are changed
   Hint hint = Hint::none;

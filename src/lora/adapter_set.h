@@ -12,6 +12,11 @@ namespace lora {
 struct ScaledAdapter {
   std::shared_ptr<const Adapter> adapter;
   double scale = 1;
+
+  // The same file at the same scale.
+  bool operator==(const ScaledAdapter& other) const {
+    return adapter->identity == other.adapter->identity && scale == other.scale;
+  }
 };
 
 // In the order in which they were asked for. What they add is summed.

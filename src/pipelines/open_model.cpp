@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pipelines/load_part.h"
 #include "text/clean.h"
 
 namespace pipelines {
@@ -34,28 +35,9 @@ const specs::ModelSpec* choose(const weights::Checkpoint& checkpoint, const std:
   return rows.empty() ? nullptr : rows.front();
 }
 
-constexpr int kLoadSteps = 20;
-
-// Tells how much of a part is loaded in steps that a terminal can show.
-models::Weights::Watch steps_to(const Progress& progress) {
-  return [=, told = 0](size_t taken, size_t all) mutable {
-    // The last step is the caller's: tensors that nobody needs are not taken.
-    const int done = std::min(static_cast<int>(taken * kLoadSteps / all), kLoadSteps - 1);
-    if (done == told) return;
-    told = done;
-    progress.report(Phase::load, done, kLoadSteps);
-  };
-}
-
-template <typename Model, typename Part, typename... Use>
-Model load(const Part& part, models::Placement placement, const Progress& progress, Use... use) {
-  progress.report(Phase::load, 0, kLoadSteps);
-  models::Weights weights(part.tensors, part.origin, placement);
-  weights.on_take(steps_to(progress));
-  Model model(part.spec, weights, use...);
-  weights.finish();
-  progress.report(Phase::load, kLoadSteps, kLoadSteps);
-  return model;
+template <typename Part>
+models::Weights weights_of(const Part& part, models::Placement placement) {
+  return {part.tensors, part.origin, placement};
 }
 
 }  // namespace
@@ -97,23 +79,33 @@ std::vector<int64_t> token_ids(const text::Tokenizer& tokenizer,
 
 TextToVideoParts parts_of(const std::shared_ptr<const OpenedModel>& model,
                           models::Placement placement,
-                          const Progress& progress) {
+                          const Progress& progress,
+                          const Adapters& adapters) {
+  const auto& checkpoint = model->checkpoint;
+  // Each keeps the model, and with it what it refers to.
+  const auto network = [=](const weights::DitPart& part, const lora::AdapterSet& set) {
+    return [=, &part, keep = model] {
+      auto weights = weights_of(part, placement);
+      weights.merge(set);
+      return load_part<models::Dit>(part.spec, weights, progress);
+    };
+  };
   TextToVideoParts parts{
       .umt5 =
-          [=] { return load<models::Umt5>(*model->checkpoint.text_encoder, placement, progress); },
-      .high_noise = [=] { return load<models::Dit>(*model->checkpoint.dit, placement, progress); },
+          [=] {
+            const auto& part = *model->checkpoint.text_encoder;
+            return load_part<models::Umt5>(part.spec, weights_of(part, placement), progress);
+          },
+      .high_noise = network(*checkpoint.dit, adapters.high_noise),
       .low_noise = {},
       .vae =
           [=] {
-            return load<models::Vae>(
-                *model->checkpoint.vae, placement, progress, models::VaeUse::decode);
+            const auto& part = *model->checkpoint.vae;
+            return load_part<models::Vae>(
+                part.spec, weights_of(part, placement), progress, models::VaeUse::decode);
           },
   };
-  if (model->checkpoint.dit_low) {
-    parts.low_noise = [=] {
-      return load<models::Dit>(*model->checkpoint.dit_low, placement, progress);
-    };
-  }
+  if (checkpoint.dit_low) parts.low_noise = network(*checkpoint.dit_low, adapters.low_noise);
   return parts;
 }
 

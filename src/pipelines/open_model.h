@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/weights.h"
+#include "pipelines/adapters.h"
 #include "pipelines/text_to_video.h"
 #include "specs/specs.h"
 #include "text/tokenizer.h"
@@ -33,9 +34,11 @@ std::vector<int64_t> token_ids(const text::Tokenizer& tokenizer,
                                std::string_view prompt,
                                const specs::ModelSpec& spec);
 
-// Loaders of the parts; they keep the model's files mapped and tell `progress` how far each is.
+// Loaders of the parts, the networks with these adapters in them; they keep the model's files
+// mapped and tell `progress` how far each is.
 TextToVideoParts parts_of(const std::shared_ptr<const OpenedModel>& model,
                           models::Placement placement,
-                          const Progress& progress = {});
+                          const Progress& progress = {},
+                          const Adapters& adapters = {});
 
 }  // namespace pipelines

@@ -53,6 +53,12 @@ TextToVideoRequest settle_numbers(const TextToVideoOptions& options, const specs
   return request;
 }
 
+void add_adapters(base::Json& recipe, const char* name, const std::vector<AdapterFile>& files) {
+  for (const auto& [file, scale] : files) {
+    recipe[name].push_back({{"path", file.filename().string()}, {"scale", scale}});
+  }
+}
+
 // Token ids of both prompts.
 void read_prompts(TextToVideoJob& job, std::vector<std::string>& complaints) {
   try {
@@ -80,21 +86,25 @@ MemoryRequest TextToVideoJob::memory() const {
 }
 
 base::Json TextToVideoJob::recipe() const {
-  return {{"model", spec().name},
-          {"prompt", prompt},
-          {"negative_prompt", negative_prompt},
-          {"size", size_text(request.size)},
-          {"render_size", size_text(render)},
-          {"frames", request.frames},
-          {"fps", spec().fps},
-          {"steps", request.steps},
-          {"solver", name_of(request.solver)},
-          {"shift", request.shift},
-          {"guidance", {request.guidance_high, request.guidance_low}},
-          {"seed", request.seed},
-          {"noise_device", request.noise_device.str()},
-          {"device", placement.device.str()},
-          {"dtype", placement.matrices == torch::kBFloat16 ? "bf16" : "fp32"}};
+  base::Json recipe = {{"model", spec().name},
+                       {"prompt", prompt},
+                       {"negative_prompt", negative_prompt},
+                       {"size", size_text(request.size)},
+                       {"render_size", size_text(render)},
+                       {"frames", request.frames},
+                       {"fps", spec().fps},
+                       {"steps", request.steps},
+                       {"solver", name_of(request.solver)},
+                       {"shift", request.shift},
+                       {"guidance", {request.guidance_high, request.guidance_low}},
+                       {"seed", request.seed},
+                       {"noise_device", request.noise_device.str()},
+                       {"device", placement.device.str()},
+                       {"dtype", placement.matrices == torch::kBFloat16 ? "bf16" : "fp32"}};
+  add_adapters(recipe, "loras", adapter_files.all);
+  add_adapters(recipe, "high_noise_loras", adapter_files.high_noise);
+  add_adapters(recipe, "low_noise_loras", adapter_files.low_noise);
+  return recipe;
 }
 
 TextToVideoJob settle(std::shared_ptr<const OpenedModel> model,
@@ -104,6 +114,7 @@ TextToVideoJob settle(std::shared_ptr<const OpenedModel> model,
   TextToVideoJob job{.model = std::move(model),
                      .prompt = options.prompt,
                      .negative_prompt = negative_prompt(options),
+                     .adapter_files = options.adapters,
                      .placement = placement};
   job.request = settle_numbers(options, job.spec());
   job.request.noise_device = placement.device;
@@ -114,6 +125,7 @@ TextToVideoJob settle(std::shared_ptr<const OpenedModel> model,
   for (auto& complaint : pipelines::complaints(job.spec(), numbers)) {
     complaints.push_back(std::move(complaint));
   }
+  job.adapters = read_adapters(job.model->checkpoint, options.adapters, complaints);
   const auto wrong_prompts = prompt_complaints(options);
   complaints.insert(complaints.end(), wrong_prompts.begin(), wrong_prompts.end());
   if (wrong_prompts.empty()) read_prompts(job, complaints);

@@ -31,12 +31,15 @@ struct TextToVideoOptions {
   std::optional<double> shift;
   Solver solver = Solver::unipc;
   int64_t seed = -1;  // -1 draws one
+  AdapterFiles adapters;
 };
 
 // Everything settled: the model, what it shall do, and where.
 struct TextToVideoJob {
   std::shared_ptr<const OpenedModel> model;
   std::string prompt, negative_prompt;
+  AdapterFiles adapter_files;
+  Adapters adapters;
   TextToVideoRequest request;
   specs::Size render;  // the size that is computed
   models::Placement placement;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// zoetrope-engine bench dit|operations|vae|umt5|e2e: how fast this engine is here, beside what is
-// possible.
+// zoetrope-engine bench dit|operations|vae|umt5|e2e|lora: how fast this engine is here, beside what
+// is possible.
 #include <cstdio>
 #include <iostream>
 
@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "bench/adapters.h"
 #include "bench/floors.h"
 #include "bench/operations.h"
 #include "bench/subjects.h"
@@ -40,7 +41,10 @@ struct Request {
 };
 
 constexpr Option<Request> kOptions[] = {
-    {"SUBJECT", "", &Request::subjects, "dit, operations (of dit), vae, umt5, e2e, or peak."},
+    {"SUBJECT",
+     "",
+     &Request::subjects,
+     "dit, operations (of dit), vae, umt5, e2e, lora (changing it), or peak."},
     {"--model", "NAME", &Request::model, "Whose dimensions (zoetrope models lists them)."},
     {"--size", "WxH", &Request::size, "Pixels of the video."},
     {"--frames", "N", &Request::frames, "Frames of the video.", {.min = 1}},
@@ -77,7 +81,8 @@ constexpr Subject kSubjects[] = {{"dit", bench::run_dit},
                                  {"operations", bench::run_operations},
                                  {"vae", bench::run_vae},
                                  {"umt5", bench::run_umt5},
-                                 {"e2e", bench::run_pipeline}};
+                                 {"e2e", bench::run_pipeline},
+                                 {"lora", bench::run_adapter_swap}};
 
 const Subject* find_subject(const std::vector<std::string>& names, Complaints& complaints) {
   if (names.size() == 1) {
@@ -85,7 +90,7 @@ const Subject* find_subject(const std::vector<std::string>& names, Complaints& c
     if (found != std::end(kSubjects)) return found;
   }
   complaints.add(
-      base::text("bench: one of dit, operations, vae, umt5, e2e, peak is needed, found \"",
+      base::text("bench: one of dit, operations, vae, umt5, e2e, lora, peak is needed, found \"",
                  base::join(names, " "),
                  "\""));
   return nullptr;

@@ -103,14 +103,16 @@ void announce(const GenerateOptions& options,
   const auto where = pipelines::memory_name(job.placement.device);
   const auto available = pipelines::available_memory(job.placement.device);
   const auto plan = pipelines::plan_memory(memory);
+  auto warnings = job.adapters.warnings;
   const auto odd = toyworld::prompt_warning(job.spec(), job.prompt);
+  if (!odd.empty()) warnings.push_back(odd);
   auto event = job.recipe();
   event["memory"] = as_json(plan, available);
-  event["warnings"] = odd.empty() ? Json::array() : Json::array({odd});
+  event["warnings"] = warnings;
   display.event("plan", event);
   if (!options.json) {
     (options.dry_run ? std::cout : std::cerr) << headline(job) << '\n';
-    if (!odd.empty()) std::cerr << "warning: " << odd << '\n';
+    for (const auto& warning : warnings) std::cerr << "warning: " << warning << '\n';
     if (options.dry_run) print_table(plan, available, where);
   }
   pipelines::check_fits(memory, available, where);

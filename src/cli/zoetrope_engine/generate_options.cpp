@@ -18,6 +18,10 @@ namespace fs = std::filesystem;
 using base::text;
 using O = GenerateOptions;
 
+// As the hosted services have it.
+constexpr size_t kMostAdapters = 3;
+constexpr double kMostAdapterScale = 4;
+
 constexpr std::string_view kSolvers[] = {"unipc", "dpm++", "euler"};
 
 constexpr Option<O> kOptions[] = {
@@ -55,6 +59,12 @@ constexpr Option<O> kOptions[] = {
      {.min = 0.01, .max = 100}},
     {"--solver", "NAME", &O::solver, "How steps follow each other.", {.choices = kSolvers}},
     {"--seed", "N", &O::seed, "Of the noise; -1 draws one.", {.min = -1}},
+    {"--lora",
+     "FILE[:SCALE]",
+     &O::lora,
+     "A LoRA and its weight, 0 to 4 (default 1); may be given again, three in all."},
+    {"--lora-high", "FILE[:SCALE]", &O::lora_high, "The same for the high-noise expert alone."},
+    {"--lora-low", "FILE[:SCALE]", &O::lora_low, "The same for the low-noise expert alone."},
     {"--noise-device", "cpu|cuda", &O::noise_device, "Whose noise. Default: as --device."},
     {"--device", "auto|cpu|cuda:N", &O::device, "Where to compute."},
     {"--dtype", "bf16|fp32", &O::dtype, "Type of weights and activations.", {.choices = kDtypes}},
@@ -149,6 +159,34 @@ void read_guidance(const std::string& word,
   }
 }
 
+// FILE or FILE:SCALE. What stands behind the last colon and is no number belongs to the name.
+pipelines::AdapterFile read_adapter_file(std::string_view option,
+                                         const std::string& word,
+                                         Complaints& complaints) {
+  const auto colon = word.rfind(':');
+  const auto scale = colon == std::string::npos
+                         ? std::nullopt
+                         : parse_number<double>(std::string_view(word).substr(colon + 1));
+  if (scale && !(*scale >= 0 && *scale <= kMostAdapterScale)) {
+    complaints.add(text(option, ": ", word, ": the scale is not in 0..", kMostAdapterScale));
+  }
+  return {.file = scale ? word.substr(0, colon) : word, .scale = scale.value_or(1)};
+}
+
+pipelines::AdapterFiles read_adapter_files(const GenerateOptions& options, Complaints& complaints) {
+  pipelines::AdapterFiles files;
+  const auto read = [&](std::string_view option, const auto& words, auto& into) {
+    for (const auto& word : words) into.push_back(read_adapter_file(option, word, complaints));
+    if (words.size() > kMostAdapters) {
+      complaints.add(text(option, ": is given ", words.size(), " times, at most ", kMostAdapters));
+    }
+  };
+  read("--lora", options.lora, files.all);
+  read("--lora-high", options.lora_high, files.high_noise);
+  read("--lora-low", options.lora_low, files.low_noise);
+  return files;
+}
+
 // Without its model a request is still read, as if for two networks, to hear all complaints.
 pipelines::TextToVideoOptions read_values(const GenerateOptions& options,
                                           bool has_experts,
@@ -160,7 +198,8 @@ pipelines::TextToVideoOptions read_values(const GenerateOptions& options,
                                       .steps = options.steps,
                                       .shift = options.shift,
                                       .solver = pipelines::solver_named(options.solver),
-                                      .seed = options.seed};
+                                      .seed = options.seed,
+                                      .adapters = read_adapter_files(options, complaints)};
   if (options.size) read_size(*options.size, asked.size, complaints);
   if (options.guidance) read_guidance(*options.guidance, has_experts, asked, complaints);
   if (options.seconds && options.frames) {
@@ -181,6 +220,9 @@ std::string as_option(const std::string& complaint, const GenerateOptions& optio
   if (complaint.starts_with("prompt:")) return "PROMPT" + problem;
   if (complaint.starts_with("negative_prompt:")) return "--negative-prompt" + problem;
   if (complaint.starts_with("guidance_")) return "--guidance" + problem;
+  if (complaint.starts_with("loras:")) return "--lora" + problem;
+  if (complaint.starts_with("high_noise_loras:")) return "--lora-high" + problem;
+  if (complaint.starts_with("low_noise_loras:")) return "--lora-low" + problem;
   if (complaint.starts_with("frames:") && options.seconds) {
     return text("--seconds: ", *options.seconds, " s in frames", problem);
   }

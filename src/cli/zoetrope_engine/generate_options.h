@@ -29,6 +29,7 @@ struct GenerateOptions {
   std::optional<double> shift;
   std::string solver = "unipc";
   int64_t seed = -1;
+  std::vector<std::string> lora, lora_high, lora_low;  // FILE or FILE:SCALE
   std::optional<std::string> noise_device;
   std::string device = "auto";
   std::string dtype = "bf16";

@@ -46,9 +46,10 @@ void make_video(const GenerateOptions& options,
                 const pipelines::TextToVideoJob& job,
                 ProgressDisplay& display) {
   const auto progress = progress_on(display);
-  pipelines::TextToVideo pipeline(job.spec(),
-                                  pipelines::parts_of(job.model, job.placement, progress),
-                                  pipelines::Residency::one_at_a_time);
+  pipelines::TextToVideo pipeline(
+      job.spec(),
+      pipelines::parts_of(job.model, job.placement, progress, job.adapters),
+      pipelines::Residency::one_at_a_time);
   const auto latent_CFHW = pipeline.denoise(job.request, progress);
   media::VideoOutput output(files_of(options, job));
   std::optional<base::FileWriter> latents;

@@ -124,7 +124,9 @@ int worker(Arguments arguments) {
   const auto scratch = read_scratch(*options, complaints);
   complaints.refuse();
 
-  worker::Engine engine(placement, models);
+  worker::Engine engine(placement, models, [](const std::string& path) -> fs::path {
+    throw base::Error(base::Fault::invalid, text("loras: ", path, ": cannot be fetched yet"));
+  });
   const auto* key = std::getenv(kKeyVariable);
   const worker::Settings settings{
       .name = options->name.empty() ? default_name(placement.device) : options->name,
