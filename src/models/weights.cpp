@@ -95,6 +95,7 @@ struct Weights::Store {
   std::set<std::string, std::less<>> taken;
   Watch watch;
   lora::AdapterSet adapters;
+  NamedTensors* kept = nullptr;
 
   [[noreturn]] void refuse(const std::string& why) const {
     throw base::Error(base::Fault::invalid, text(origin, ": ", why));
@@ -158,13 +159,15 @@ Tensor Weights::take(std::string_view name,
   const auto found = find(name, shape, device);
   auto tensor = found.to(device, dtype).contiguous();
   // A copy was made: what was read of the file need not stay in memory beside it.
-  const auto view = store_->views.find(text(prefix_, name));
+  const auto full = text(prefix_, name);
+  const auto view = store_->views.find(full);
   const bool copied = tensor.data_ptr() != found.data_ptr();
   if (copied && view != store_->views.end()) release_pages(view->second.bytes);
   if (store_->watch) {
     store_->watch(store_->taken.size(), store_->views.size() + store_->tensors.size());
   }
-  return merged(tensor, text(prefix_, name), store_->adapters).to(dtype);
+  if (store_->kept != nullptr) (*store_->kept)[full] = tensor;
+  return merged(tensor, full, store_->adapters).to(dtype);
 }
 
 Tensor Weights::as_stored(std::string_view name, std::initializer_list<int64_t> shape) {
@@ -218,6 +221,10 @@ void Weights::skip_below(std::string_view name) {
 
 void Weights::on_take(Watch watch) {
   store_->watch = std::move(watch);
+}
+
+void Weights::keep(NamedTensors* kept) {
+  store_->kept = kept;
 }
 
 void Weights::merge(lora::AdapterSet adapters) {

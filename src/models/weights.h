@@ -77,6 +77,10 @@ class Weights {
   using Watch = std::function<void(size_t taken, size_t all)>;
   void on_take(Watch watch);
 
+  // Keeps every tensor that is taken from now on in `kept`, by its full name, as it is without
+  // adapters.
+  void keep(NamedTensors* kept);
+
   // Puts the changes of these adapters into every tensor that is taken from now on.
   void merge(lora::AdapterSet adapters);
 

@@ -134,6 +134,12 @@ TextToVideo::TextToVideo(const specs::ModelSpec& spec, TextToVideoParts parts, R
                .residency = residency},
       vae_(std::move(parts.vae)) {}
 
+void TextToVideo::replace_networks(std::function<models::Dit()> high_noise,
+                                   std::function<models::Dit()> low_noise) {
+  if (high_noise) experts_.high_noise = Part<models::Dit>(std::move(high_noise));
+  if (low_noise) experts_.low_noise = Part<models::Dit>(std::move(low_noise));
+}
+
 Tensor TextToVideo::denoise(const TextToVideoRequest& request, const Progress& progress) {
   const auto wrong = complaints(spec_, request);
   if (!wrong.empty()) throw base::Error(base::Fault::invalid, base::join(wrong, "\n"));

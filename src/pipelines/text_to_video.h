@@ -69,6 +69,11 @@ class TextToVideo {
               const Progress& progress,
               const std::function<void(const Tensor& frames_CFHW)>& frames);
 
+  // From the next video on a network comes from this loader; the one that is loaded goes. An empty
+  // loader leaves its network as it is.
+  void replace_networks(std::function<models::Dit()> high_noise,
+                        std::function<models::Dit()> low_noise);
+
   const specs::ModelSpec& spec() const { return spec_; }
 
  private:

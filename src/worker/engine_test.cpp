@@ -2,9 +2,11 @@
 // With the demo models: small videos in a second each.
 #include "worker/engine.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "weights/safetensors.h"
 #include "worker/fake_server.h"
 
 namespace {
@@ -29,7 +31,9 @@ struct Running {
                                 {"steps", 2},
                                 {"seed", 7}}};
   fs::path folder = fs::temp_directory_path() / "zoetrope_engine_test";
-  Engine engine{{.device = torch::kCPU, .matrices = torch::kFloat32}, {{"wan2.2-t2v-a14b", kTiny}}};
+  Engine engine{{.device = torch::kCPU, .matrices = torch::kFloat32},
+                {{"wan2.2-t2v-a14b", kTiny}},
+                [](const std::string& path) { return path; }};
   bool is_ending = false;
   std::vector<std::string> phases;  // of the last run, each once
 
@@ -77,6 +81,66 @@ TEST(Engine, MakesTheSameVideoAgainWithAModelThatIsStillLoaded) {
   one.clear();
   one.run();
   EXPECT_EQ(base::read_file(one.folder / "video.mp4", 1 << 20), first);
+}
+
+// A LoRA for the demo model with random numbers in it.
+fs::path write_adapter(const fs::path& file, const std::string& module) {
+  const auto generator = at::make_generator<at::CPUGeneratorImpl>(7);
+  std::vector<torch::Tensor> held;
+  weights::TensorMap tensors;
+  for (const auto* part : {".lora_A.weight", ".lora_B.weight"}) {
+    const bool is_down = std::string_view(part) == ".lora_A.weight";
+    held.push_back(
+        torch::randn(is_down ? torch::IntArrayRef{4, 128} : torch::IntArrayRef{128, 4}, generator));
+    weights::TensorView view{.dtype = weights::Dtype::f32, .shape = held.back().sizes().vec()};
+    view.bytes = {static_cast<const std::byte*>(held.back().const_data_ptr()),
+                  held.back().nbytes()};
+    tensors["diffusion_model." + module + part] = view;
+  }
+  weights::write_safetensors(file, tensors);
+  return file;
+}
+
+TEST(Engine, PutsAdaptersInAndTakesThemOutAgainBitForBit) {
+  Running one;
+  const auto places = fs::temp_directory_path();
+  const auto a =
+      write_adapter(places / "zoetrope_engine_test_a.safetensors", "blocks.0.self_attn.v");
+  const auto b =
+      write_adapter(places / "zoetrope_engine_test_b.safetensors", "blocks.3.cross_attn.o");
+  // The poster: in the video stands how it was made.
+  const auto picture_with = [&](const char* list,
+                                std::vector<std::pair<fs::path, double>> adapters) {
+    one.clear();
+    one.task.request["loras"] = one.task.request["high_noise_loras"] = base::Json::array();
+    for (const auto& [path, scale] : adapters) {
+      one.task.request[list].push_back({{"path", path.string()}, {"scale", scale}});
+    }
+    one.run();
+    return base::read_file(one.folder / "poster.png", 1 << 20);
+  };
+  const auto plain = picture_with("loras", {});
+  const auto with_a = picture_with("loras", {{a, 1}});
+  const auto with_both = picture_with("loras", {{a, 1}, {b, 0.5}});
+  EXPECT_NE(with_a, plain);
+  EXPECT_NE(with_both, with_a);
+  EXPECT_NE(picture_with("high_noise_loras", {{a, 1}}), with_a) << "one expert alone";
+  EXPECT_EQ(picture_with("loras", {{a, 0}, {b, 0}}), plain);
+  EXPECT_EQ(picture_with("loras", {{a, 1}}), with_a);
+  EXPECT_EQ(picture_with("loras", {}), plain);
+  fs::remove(a);
+  fs::remove(b);
+}
+
+TEST(Engine, RefusesAdaptersThatAreForNothingInTheModel) {
+  Running one;
+  const auto file = write_adapter(fs::temp_directory_path() / "zoetrope_engine_test_c.safetensors",
+                                  "down_blocks.0.attentions.0.to_q");
+  one.task.request["loras"] = {{{"path", file.string()}, {"scale", 1}}};
+  const auto error = one.error();
+  EXPECT_EQ(error.fault(), Fault::invalid);
+  EXPECT_NE(std::string(error.what()).find("lora_no_match"), std::string::npos) << error.what();
+  fs::remove(file);
 }
 
 TEST(Engine, SaysWhatServedAndWhatItDoesNotKnow) {
@@ -136,7 +200,7 @@ TEST(Engine, CanRunWhatWasNamedAndWhatIsInstalled) {
 
 TEST(Engine, IsRefusedWithEveryModelThatIsNone) {
   try {
-    Engine({}, {{"wan9", kTiny}, {"wan2.1-t2v-14b", "/nonexistent"}});
+    Engine({}, {{"wan9", kTiny}, {"wan2.1-t2v-14b", "/nonexistent"}}, {});
     FAIL() << "expected an error";
   } catch (const base::Error& error) {
     const std::string message = error.what();

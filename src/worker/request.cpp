@@ -43,11 +43,18 @@ class Reader {
     return value ? std::optional(value->get<double>()) : std::nullopt;
   }
 
-  void expect_empty(const char* name) {
+  std::vector<AskedAdapter> adapters(const char* name) {
     const auto* list = find(name, &Json::is_array, "a list");
-    if (list != nullptr && !list->empty()) {
-      complaints_.push_back(text(name, ": adapters cannot be applied yet"));
+    if (list == nullptr) return {};
+    std::vector<AskedAdapter> asked;
+    for (const auto& item : *list) {
+      try {
+        asked.push_back({item.at("path"), item.at("scale")});
+      } catch (const Json::exception&) {
+        complaints_.push_back(text(name, ": ", item.dump(), " is not a path and a scale"));
+      }
     }
+    return asked;
   }
 
   void require(const char* name) {
@@ -75,7 +82,7 @@ class Reader {
 
 }  // namespace
 
-pipelines::TextToVideoOptions read_text_to_video(const Json& request) {
+AskedVideo read_text_to_video(const Json& request) {
   if (!request.is_object()) {
     throw base::Error(base::Fault::invalid,
                       text("request: is ", request.type_name(), ", expected an object"));
@@ -96,11 +103,11 @@ pipelines::TextToVideoOptions read_text_to_video(const Json& request) {
   options.guidance_low = options.guidance_high;
   // The official code takes its own where it is given an empty one.
   if (options.negative_prompt == "") options.negative_prompt.reset();
-  for (const auto* name : {"loras", "high_noise_loras", "low_noise_loras"}) {
-    reader.expect_empty(name);
-  }
+  AskedAdapters adapters{.all = reader.adapters("loras"),
+                         .high_noise = reader.adapters("high_noise_loras"),
+                         .low_noise = reader.adapters("low_noise_loras")};
   reader.refuse();
-  return options;
+  return {std::move(options), std::move(adapters)};
 }
 
 }  // namespace worker

@@ -25,7 +25,7 @@ std::string complaints_about(const Json& request) {
 }
 
 TEST(Request, NeedsFourMembers) {
-  const auto options = read_text_to_video(smallest());
+  const auto options = read_text_to_video(smallest()).options;
   EXPECT_EQ(options.prompt, "a red ball");
   EXPECT_EQ(options.size, (specs::Size{832, 480}));
   EXPECT_EQ(options.seconds, 5);
@@ -42,21 +42,26 @@ TEST(Request, TakesEveryMemberOfTheCatalog) {
                {"guidance", 4.5},
                {"flow_shift", 3},
                {"seed", 9'999'999'999},
-               {"loras", Json::array()},
+               {"loras", {{{"path", "owner/style"}, {"scale", 0.5}}}},
+               {"low_noise_loras", Json::array()},
                {"safety_checker", true}});
-  const auto options = read_text_to_video(json);
+  const auto [options, adapters] = read_text_to_video(json);
   EXPECT_EQ(options.negative_prompt, "rain");
   EXPECT_EQ(options.steps, 30);
   EXPECT_EQ(options.guidance_high, 4.5);
   EXPECT_EQ(options.guidance_low, 4.5);
   EXPECT_EQ(options.shift, 3);
   EXPECT_EQ(options.seed, 9'999'999'999);
+  ASSERT_EQ(adapters.all.size(), 1u);
+  EXPECT_EQ(adapters.all[0].path, "owner/style");
+  EXPECT_EQ(adapters.all[0].scale, 0.5);
+  EXPECT_TRUE(adapters.high_noise.empty());
 }
 
 TEST(Request, TakesTheModelsNegativePromptForAnEmptyOne) {
   auto json = smallest();
   json["negative_prompt"] = "";
-  EXPECT_FALSE(read_text_to_video(json).negative_prompt);
+  EXPECT_FALSE(read_text_to_video(json).options.negative_prompt);
 }
 
 TEST(Request, IsRefusedWithEveryComplaintAtOnce) {
@@ -77,7 +82,7 @@ TEST(Request, IsRefusedWithEveryComplaintAtOnce) {
             "steps: is null, expected a whole number\n"
             "guidance: is boolean, expected a number\n"
             "seed: -2 is not in -1..9223372036854775807\n"
-            "loras: adapters cannot be applied yet\n"
+            "loras: {\"path\":\"x\"} is not a path and a scale\n"
             "low_noise_loras: is string, expected a list");
 }
 
