@@ -13,6 +13,9 @@ class Journal:
         self.page = page
         self.file = os.open(folder / f"{name}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
+    def close(self):
+        os.close(self.file)
+
     def now(self):
         return self.page.now()
 
@@ -42,13 +45,13 @@ class History:
         for event in self.by_kind["submit"]:
             if event.status == 200:
                 self.accepted.setdefault(event.id, event)
-        answered = [submit.body for submit in self.accepted.values()]
+        # Every submit has a seed of its own.
+        answered = {submit.body["seed"] for submit in self.accepted.values()}
         self.unanswered = [event.body for event in self.by_kind["sending"]
-                           if event.body not in answered]
+                           if event.body["seed"] not in answered]
         # Whether it is gone is open until the answer has come.
         self.perhaps_deleted = {event.id for event in self.by_kind["deleting"]}
         self.deleted = {event.id for event in self.by_kind["delete"] if event.count == 1}
-
         self.gone = collections.defaultdict(float)  # when a child of the server was last killed
         for event in self.by_kind["gone"]:
             self.gone[event.worker] = event.at

@@ -20,8 +20,8 @@ STILL_SECONDS = 1.2  # longer than an attempt takes, and than until leases are l
 class Load:
     """`pause`: the longest time between two acts of a caller, in seconds; `careless`: how often a
     worker does not finish; `poison`: how many tasks kill their worker; `seconds`: how long an
-    attempt takes; `patience`: how many seconds the end may take; `not_now`: the statuses of answers that
-    mean as little as none.
+    attempt takes; `patience`: how many seconds the end may take; `not_now`: the statuses of answers
+    that mean as little as none.
     """
 
     def __init__(self, service, folder, seed, callers=2, workers=2, pause=0.03, careless=0.1,
@@ -50,6 +50,14 @@ class Load:
         self.threads = []
 
     def __enter__(self):
+        try:
+            self.begin()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def begin(self):
         service = self.service
         self.worker_key = service.make_key("--scopes", "worker")
         service.key = service.make_key()
@@ -62,7 +70,6 @@ class Load:
         for thread in self.threads:
             thread.start()
         assert wait_until(lambda: len(list(self.folder.glob("worker-*.jsonl"))) >= len(self.workers))
-        return self
 
     def __exit__(self, *_):
         self.stopping.set()
@@ -76,6 +83,7 @@ class Load:
         if self.service.is_up():
             self.service.kill()
         self.receiver.stop()
+        self.journal.close()
 
     def seed_of(self, name, number):
         """A request of its own for each submit, so that it is known again in a listing."""

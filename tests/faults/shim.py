@@ -19,7 +19,7 @@ def compile_shim(folder):
         pytest.skip("gcc is not installed")
     library = folder / "faults.so"
     subprocess.run([compiler, "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
-                    "-o", library, HERE / "faults.c", HERE / "sql_faults.c", "-ldl", "-lpthread"],
+                    "-o", library, *HERE.glob("*.c"), "-ldl", "-lpthread"],
                    check=True)
     return library
 

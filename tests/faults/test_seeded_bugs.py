@@ -1,5 +1,5 @@
 """The harness itself on trial: known mistakes are put into the server, and each must be found as the
-promise that it breaks. What makes them is faults.c and sql_faults.c; the program is as ever.
+promise that it breaks. What makes them is faults.c and sql.c; the program is as ever.
 """
 import concurrent.futures
 import dataclasses

@@ -1,5 +1,4 @@
-"""SIGSTOP for longer than the lease, and clocks that jump: nothing of an old attempt counts.
-"""
+"""SIGSTOP for longer than the lease, and clocks that jump: nothing of an old attempt counts."""
 import concurrent.futures
 import random
 
@@ -10,6 +9,7 @@ from load import Load, how_many, rounds, seed_from_environment
 from verdict import judge
 
 WORKERS = 10
+RESCUE_SECONDS = 35
 ZOMBIES = rounds(how_many(50, 0.1), 200)  # workers that are stopped
 SLOW = {"workers": WORKERS, "seconds": 0.4, "pause": 0.01, "poison": 0, "careless": 0}
 
@@ -32,6 +32,19 @@ def refused(history):
     """What zombies have said: each is a write of an old attempt that was refused."""
     return [event for event in history.of("heartbeat", "put", "finish", "fail", "release")
             if event.status == 409]
+
+
+def slowest_rescue(history):
+    """The most seconds from a zombie's last sign of life to the next attempt."""
+    claims = history.by_task("claim")
+    signs = history.by_task("claim", "heartbeat", "put")
+    slowest = 0
+    for event in refused(history):
+        last = max(sign.sent for sign in signs[event.id] if sign.attempt == event.attempt
+                   and (sign.kind == "claim" or sign.status == 200))
+        slowest = max([slowest, *(claim.at - last for claim in claims[event.id]
+                                  if claim.attempt == event.attempt + 1)])
+    return slowest
 
 
 @pytest.mark.parametrize("count", ZOMBIES)
@@ -66,3 +79,4 @@ def test_zombies_of_real_time_change_nothing(in_real_time):
     history, violations = in_real_time.result()
     assert violations == [], "\n".join(map(str, violations[:20]))
     assert refused(history)
+    assert slowest_rescue(history) < RESCUE_SECONDS
