@@ -10,11 +10,12 @@ CMAKE_OPTIONS ?=
 
 DEMO_PROMPT ?= a red star shrinks on a white background
 
-.PHONY: demo build install test bench setup format lint clean help
+.PHONY: demo build install test faults bench setup format lint clean help
 
 help:
 	@echo "make demo    set up, build, and make a video: out/demo.mp4, out/demo.png"
 	@echo "make test    set up, build, and run every test"
+	@echo "make faults N=10000  kill the service so often, cut its power, stop its workers (docs/faults.md)"
 	@echo "make build   set up and build: $(BUILD)/bin/zoetrope, $(BUILD)/bin/zoetrope-engine"
 	@echo "make install PREFIX=DIR  put them and the demo models there (default: ~/.local)"
 	@echo "make bench   measure beside diffusers and transformers on this machine's CPU"
@@ -41,6 +42,12 @@ install: build
 test: build
 	@tools/setup.sh test
 	@$(PYTHON) tools/run_tests.py --build $(BUILD) $(if $(GOLDENS),--goldens $(GOLDENS))
+
+# N kills; the other faults in proportion (tests/faults/load.py).
+N ?= 60
+faults: build
+	@tools/setup.sh test
+	@ZOETROPE_KILLS=$(N) ZOETROPE_BIN=$(abspath $(BUILD))/bin $(PYTHON) -m pytest -q -rPs tests/faults
 
 bench: build
 	@tools/setup.sh bench

@@ -38,7 +38,7 @@ DEBIAN_PACKAGES=(
   libspdlog-dev libfmt-dev prometheus-cpp-dev libtomlplusplus-dev
   ffmpeg)
 FORMAT_PACKAGES=(clang-format)
-SERVER_TEST_PACKAGES=(postgresql)
+SERVER_TEST_PACKAGES=(postgresql e2fsprogs)
 LINT_PACKAGES=("${FORMAT_PACKAGES[@]}" clang-tidy libomp-dev)
 
 have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
