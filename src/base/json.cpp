@@ -11,6 +11,17 @@
 namespace base {
 namespace {
 
+// Of what somebody sent, so much is repeated to him.
+constexpr size_t kMostShown = 200;
+
+// nlohmann's reason without its own name, "[json.exception.parse_error.101] ".
+std::string reason_of(const Json::exception& error) {
+  const std::string text = error.what();
+  const auto name = text.find("] ");
+  const auto begin = name == std::string::npos ? 0 : name + 2;
+  return text.substr(begin, kMostShown) + (text.size() - begin > kMostShown ? "…" : "");
+}
+
 // Reads the text once for what nlohmann itself neither limits nor refuses: depth and duplicate
 // keys. Its functions are the events of nlohmann's SAX interface. (Its parser callback would do as
 // well, but takes quadratic time in the number of members.)
@@ -25,7 +36,8 @@ class Guard {
 
   bool key(std::string& key) {
     if (!keys_.back().insert(key).second) {
-      throw Error(Fault::invalid, text(what_, ": JSON has the key \"", key, "\" twice"));
+      throw Error(Fault::invalid,
+                  text(what_, ": JSON has the key \"", key.substr(0, kMostShown), "\" twice"));
     }
     return true;
   }
@@ -72,7 +84,7 @@ Json parse_json(std::string_view source, std::string_view what, JsonLimits limit
     Json::sax_parse(source, &guard);
     return Json::parse(source);
   } catch (const Json::exception& error) {
-    throw Error(Fault::invalid, text(what, ": not valid JSON: ", error.what()));
+    throw Error(Fault::invalid, text(what, ": not valid JSON: ", reason_of(error)));
   }
 }
 

@@ -25,6 +25,20 @@ TEST(Json, RefusesADuplicateKeyByName) {
             "config.json: JSON has the key \"steps\" twice");
 }
 
+TEST(Json, SaysWhereAndWhyWithoutTheLibrarysNames) {
+  EXPECT_EQ(
+      refusal("{"),
+      "config.json: not valid JSON: parse error at line 1, column 2: syntax error while parsing "
+      "object key - unexpected end of input; expected string literal");
+  EXPECT_EQ(refusal("[1e999]"), "config.json: not valid JSON: number overflow parsing '1e999'");
+}
+
+TEST(Json, DoesNotRepeatAllOfALongText) {
+  EXPECT_LT(refusal('"' + std::string(100'000, 'a')).size(), 500u);
+  const auto key = std::string(100'000, 'k');
+  EXPECT_LT(refusal("{\"" + key + "\": 1, \"" + key + "\": 2}").size(), 500u);
+}
+
 TEST(Json, AllowsTheSameKeyInSiblingObjects) {
   EXPECT_EQ(refusal(R"([{"a": 1}, {"a": 2}, {"b": {"a": 3}, "a": 4}])"), "accepted");
 }
