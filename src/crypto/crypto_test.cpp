@@ -26,6 +26,12 @@ TEST(Digest, KeyedOneIsThePublishedOne) {
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
+// What `git hash-object` prints.
+TEST(Digest, NamesContentsAsGitDoes) {
+  EXPECT_EQ(crypto::git_blob_id("hello\n"), "ce013625030ba8dba906f756967f9e9ca394464a");
+  EXPECT_EQ(crypto::git_blob_id(""), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+}
+
 // RFC 4648 §10.
 TEST(Encoding, Base64IsThePublishedOne) {
   const std::pair<const char*, const char*> published[] = {{"", ""},

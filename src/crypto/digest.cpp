@@ -21,7 +21,7 @@ std::string as_hex(const Digest& digest) {
 }
 
 void check(bool worked) {
-  if (!worked) throw base::Error(base::Fault::internal, "internal error", "SHA-256 failed");
+  if (!worked) throw base::Error(base::Fault::internal, "internal error", "a digest failed");
 }
 
 // EVP_sha256() is looked up by name at every use, which costs as much as a short digest itself.
@@ -73,6 +73,17 @@ std::string hmac_sha256_hex(std::string_view key, std::string_view message) {
              digest.data(),
              nullptr) != nullptr);
   return as_hex(digest);
+}
+
+std::string git_blob_id(std::string_view content) {
+  const auto header = "blob " + std::to_string(content.size()) + '\0';
+  const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
+  std::array<unsigned char, 20> digest{};
+  check(EVP_DigestInit_ex(context.get(), EVP_sha1(), nullptr) == 1 &&
+        EVP_DigestUpdate(context.get(), header.data(), header.size()) == 1 &&
+        EVP_DigestUpdate(context.get(), content.data(), content.size()) == 1 &&
+        EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1);
+  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
 bool equal_secrets(std::string_view a, std::string_view b) {

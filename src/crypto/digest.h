@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256, alone and keyed, and comparing secrets.
+// SHA-256, alone and keyed, Git's names for contents, and comparing secrets.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,9 @@ namespace crypto {
 // Hex digits, as everywhere in this project where a digest is a text.
 std::string sha256_hex(std::string_view bytes);
 std::string hmac_sha256_hex(std::string_view key, std::string_view message);
+
+// The name that Git gives to a file of this content: a SHA-1, which proves nothing against malice.
+std::string git_blob_id(std::string_view content);
 
 // The digest of bytes that come in pieces.
 class Sha256 {
