@@ -125,6 +125,7 @@ class Fetching {
     http::Call call;
     call.url = what_.url;
     call.headers = what_.headers;
+    call.unix_socket = what_.unix_socket;
     call.redirects = what_.redirects;
     call.max_bytes = UINT64_MAX;  // they are counted here, which says more
     call.total_time = retries.time_left();

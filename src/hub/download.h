@@ -33,10 +33,11 @@ using ByteProgress = std::function<bool(uint64_t done, uint64_t total)>;
 
 struct Download {
   std::string url;
-  http::Fields headers;  // credentials among them go to the host of `url` only
-  Place place;           // for messages
-  uint64_t bytes = 0;    // that it must have; 0: not known
-  std::string sha256;    // that it must have; empty: not known
+  http::Fields headers;               // credentials among them go to the host of `url` only
+  std::filesystem::path unix_socket;  // connects there instead of to the URL's host
+  Place place;                        // for messages
+  uint64_t bytes = 0;                 // that it must have; 0: not known
+  std::string sha256;                 // that it must have; empty: not known
   uint64_t max_bytes = UINT64_MAX;
   int redirects = 5;
   int connections = 1;              // more need `bytes`

@@ -159,8 +159,12 @@ TEST_F(Downloading, IsTakenUpByALaterProcess) {
     const auto before = origin.asked().size();
     download(client, what, file);
     EXPECT_EQ(fetched(), content);
-    EXPECT_EQ(origin.asked()[before].header("range"),
-              connections == 1 ? "bytes=50000-999999" : "bytes=50000-299999");
+    uint64_t bytes = 0;
+    const auto asked = origin.asked();
+    for (size_t i = before; i < asked.size(); ++i) {
+      bytes += file_answer(asked[i], content).body.size();
+    }
+    EXPECT_LE(bytes, content.size() - 50'000);
     EXPECT_FALSE(has_note());
     std::filesystem::remove(file);
   }

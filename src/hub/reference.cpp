@@ -45,11 +45,20 @@ std::vector<std::string> segments_of(std::string_view path) {
   return segments;
 }
 
-// A path inside of a repository leads nowhere else.
+bool is_control(unsigned char c) {
+  return c < 0x20 || c == 0x7f;
+}
+
+// Paths and revisions become names of files: they lead nowhere else.
 bool is_inner_path(std::string_view path) {
   const auto segments = segments_of(path);
   const auto is_odd = [](const std::string& segment) { return segment == "." || segment == ".."; };
-  return std::ranges::none_of(segments, is_odd);
+  return std::ranges::none_of(segments, is_odd) && std::ranges::none_of(path, is_control);
+}
+
+bool stays_inside(const RepositoryReference& reference) {
+  return is_inner_path(reference.path) && is_inner_path(reference.revision) &&
+         !reference.revision.starts_with('/');
 }
 
 std::string joined(const std::vector<std::string>& segments, size_t from) {
@@ -190,7 +199,7 @@ std::optional<CivitaiReference> civitai_of_url(const SplitUrl& url) {
 Reference parse_url(std::string_view given, const SplitUrl& url, const Sites& sites) {
   if (is_host_of(url.host, sites.hub, {"huggingface.co", "www.huggingface.co", "hf.co"})) {
     if (const auto found = repository_of_url(url.path)) {
-      if (!is_inner_path(found->path)) refuse(given, "leads out of its repository");
+      if (!stays_inside(*found)) refuse(given, "leads out of its repository");
       return *found;
     }
   }
@@ -226,7 +235,6 @@ bool is_repository_name(std::string_view given) {
 Reference parse_reference(std::string_view given, const Sites& sites) {
   if (given.empty()) refuse(given, "is empty");
   if (given.size() > kMaxText) refuse(given.substr(0, 64), "… is too long");
-  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
   if (std::ranges::any_of(given, is_control)) refuse(given, "holds a control byte");
   if (const auto url = split_url(given)) return parse_url(given, *url, sites);
 
@@ -239,7 +247,7 @@ Reference parse_reference(std::string_view given, const Sites& sites) {
   }
   if (is_marked || !looks_local(given)) {
     auto found = repository_in(rest);
-    if (found && !is_inner_path(found->path)) refuse(given, "leads out of its repository");
+    if (found && !stays_inside(*found)) refuse(given, "leads out of its repository");
     if (found) return *found;
     if (is_marked) refuse(given, "names no repository: hf://owner/name/file");
   }

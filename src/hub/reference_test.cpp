@@ -111,7 +111,13 @@ TEST(Reference, RefusesWhatCanBeNothing) {
                             "hf://a b/c",
                             "alice/w/../x",
                             "alice/w:../x",
-                            "https://huggingface.co/alice/w/resolve/main/%2e%2e/x"}) {
+                            "https://huggingface.co/alice/w/resolve/main/%2e%2e/x",
+                            "https://huggingface.co/alice/w/resolve/%2e%2e/x",
+                            "https://huggingface.co/alice/w/resolve/..%2f..%2fx/y",
+                            "https://huggingface.co/alice/w/resolve/%2fetc/y",
+                            "https://huggingface.co/alice/w/resolve/main/a%00b",
+                            "alice/w@../x",
+                            "alice/w@..:x"}) {
     EXPECT_EQ(meaning(given), "lora_not_found") << given;
   }
   EXPECT_EQ(meaning(std::string(4000, 'a')), "lora_not_found");
