@@ -21,12 +21,12 @@ fs::path from_environment(const char* variable) {
   return value == nullptr ? fs::path() : fs::path(value);
 }
 
-fs::path own_folder() {
-  if (auto named = from_environment("ZOETROPE_MODELS"); !named.empty()) return named;
-  if (const auto data = from_environment("XDG_DATA_HOME"); !data.empty()) {
-    return data / "zoetrope/models";
-  }
-  return from_environment("HOME") / ".local/share/zoetrope/models";
+// Below the user's data folder, where the variable names no other.
+fs::path own_folder(const char* variable, const char* name) {
+  if (auto named = from_environment(variable); !named.empty()) return named;
+  auto data = from_environment("XDG_DATA_HOME");
+  if (data.empty()) data = from_environment("HOME") / ".local/share";
+  return data / "zoetrope" / name;
 }
 
 // weights/tiny of the repository when running from its build folder, else of the installation.
@@ -67,32 +67,33 @@ void describe(InstalledModel& model) {
 }
 
 // How to get what is not there; empty where the name is not that of a model that can be had.
-std::string route_to(std::string_view name, const ModelFolders& folders) {
+std::string route_to(std::string_view name) {
   const auto* model = specs::find_model(name);
   if (model == nullptr || model->is_demo()) return {};
-  return text("; it is ",
-              base::human_bytes(published_bytes(*model)),
-              " to fetch: ",
-              fetch_command(*model, folders));
+  return text(
+      "; it is ", base::human_bytes(published_bytes(*model)), " to fetch: ", fetch_command(*model));
 }
 
 }  // namespace
 
 ModelFolders model_folders() {
-  return {.own = own_folder(), .demo = demo_folder()};
+  return {.own = own_folder("ZOETROPE_MODELS", "models"), .demo = demo_folder()};
 }
 
-std::string fetch_command(const specs::ModelSpec& model, const ModelFolders& folders) {
-  if (model.is_demo()) return {};
-  return text(
-      "hf download ", model.repository, " --local-dir ", (folders.own / model.name).string());
+fs::path adapter_folder() {
+  return own_folder("ZOETROPE_LORAS", "loras");
+}
+
+std::string fetch_command(const specs::ModelSpec& model) {
+  return model.is_demo() ? std::string() : text("zoetrope pull ", model.name);
 }
 
 std::vector<InstalledModel> models_in(const fs::path& folder) {
   std::set<fs::path> below;
   if (fs::is_directory(folder)) {
     for (const auto& entry : fs::directory_iterator(folder)) {
-      if (entry.is_directory()) below.insert(entry.path());
+      const bool is_hidden = entry.path().filename().string().starts_with('.');
+      if (entry.is_directory() && !is_hidden) below.insert(entry.path());
     }
   }
   std::vector<InstalledModel> models;
@@ -150,7 +151,7 @@ fs::path find_installed(std::string_view name, const ModelFolders& folders) {
                          base::join(lacking, ""),
                          names.empty() ? text("; there is none at all")
                                        : text("; there are: ", base::join(names, ", ")),
-                         route_to(name, folders)));
+                         route_to(name)));
 }
 
 }  // namespace weights

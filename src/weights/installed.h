@@ -20,6 +20,11 @@ struct ModelFolders {
 };
 ModelFolders model_folders();
 
+// Where LoRAs are that have a name: $ZOETROPE_LORAS, or else zoetrope/loras in the user's data
+// folder. One that `zoetrope pull` brings is a folder with lora.safetensors, or with
+// high_noise.safetensors and low_noise.safetensors.
+std::filesystem::path adapter_folder();
+
 // A folder directly below one of the model folders that holds weights.
 struct InstalledModel {
   std::string name;  // of the folder
@@ -33,9 +38,10 @@ struct InstalledModel {
 
 // The command that fetches the weights of a model to where it is found by its name; empty where it
 // has no repository.
-std::string fetch_command(const specs::ModelSpec& model, const ModelFolders& folders);
+std::string fetch_command(const specs::ModelSpec& model);
 
-// Those directly below one folder, in order of name; none where it is no folder.
+// Those directly below one folder, in order of name; none where it is no folder. Hidden folders are
+// none: in such a one `zoetrope pull` gathers what is not whole yet.
 std::vector<InstalledModel> models_in(const std::filesystem::path& folder);
 
 // Those of both model folders, own before demo.

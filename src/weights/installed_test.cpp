@@ -53,6 +53,11 @@ TEST_F(Installed, ListsTheFoldersThatHoldWeights) {
   EXPECT_EQ(models[1].path, folder_ / "demo/tiny");
 }
 
+TEST_F(Installed, WhatIsStillBeingFetchedIsNoModel) {
+  write_whole("own/.mine.0123456789ab.partial");
+  EXPECT_TRUE(installed_models(folders_).empty());
+}
+
 TEST_F(Installed, ModelsAreListedBelowAnyFolder) {
   write_transformer("somewhere/b");
   write_transformer("somewhere/a");
@@ -109,12 +114,11 @@ TEST_F(Installed, AnUnknownOrAmbiguousNameSaysWhatThereIs) {
 
 TEST_F(Installed, AReleasedModelThatIsNotThereComesWithTheCommandThatFetchesIt) {
   const auto& model = *specs::find_model("wan2.2-t2v-a14b");
-  const auto command = "hf download Wan-AI/Wan2.2-T2V-A14B --local-dir " +
-                       (folder_ / "own/wan2.2-t2v-a14b").string();
-  EXPECT_EQ(fetch_command(model, folders_), command);
+  const std::string command = "zoetrope pull wan2.2-t2v-a14b";
+  EXPECT_EQ(fetch_command(model), command);
   EXPECT_TRUE(contains(refusal([&] { find_installed(model.name, folders_); }),
                        "; it is 117.5 GiB to fetch: " + command));
-  EXPECT_EQ(fetch_command(*specs::find_model("wan2.1-t2v-tiny"), folders_), "");
+  EXPECT_EQ(fetch_command(*specs::find_model("wan2.1-t2v-tiny")), "");
   EXPECT_FALSE(contains(refusal([&] { find_installed("mine", folders_); }), "fetch"));
 }
 

@@ -122,13 +122,13 @@ def test_models_that_could_be_are_listed_with_their_repositories(zoetrope, tmp_p
     assert tuple(row["model"] for row in report["not_installed"]) == FULL
     for row in report["not_installed"]:
         assert row["repository"].startswith("Wan-AI/") and row["bytes"] > 17e9
-        assert row["fetch"] == f"hf download {row['repository']} --local-dir {tmp_path / row['model']}"
+        assert row["fetch"] == f"zoetrope pull {row['model']}"
 
 
 def test_the_plain_list_says_how_each_can_be_fetched(zoetrope, tmp_path):
     done = zoetrope("models", environment={"ZOETROPE_MODELS": str(tmp_path)})
     assert done.returncode == 0, done.stderr
-    assert "  wan2.2-t2v-a14b, 117.5 GiB\n      hf download Wan-AI/Wan2.2-T2V-A14B --local-dir " in done.stdout
+    assert "  wan2.2-t2v-a14b, 117.5 GiB\n      zoetrope pull wan2.2-t2v-a14b\n" in done.stdout
 
 
 def test_an_installed_model_is_listed_with_its_spec_and_parts(zoetrope, tiny):

@@ -28,8 +28,7 @@ constexpr Form<Request> kForm = {
     "Lists the models on this machine and those that could be.",
     kOptions,
     "Models are folders below $ZOETROPE_MODELS, or else ~/.local/share/zoetrope/models, in the\n"
-    "official, the diffusers or the ComfyUI layout. hf, which fetches them, is part of the Python\n"
-    "package huggingface_hub."};
+    "official, the diffusers or the ComfyUI layout. zoetrope pull fetches them."};
 
 std::vector<std::string> spec_names(const InstalledModel& model) {
   std::vector<std::string> names;
@@ -60,11 +59,11 @@ std::vector<const specs::ModelSpec*> absent_models(const std::vector<InstalledMo
   return absent;
 }
 
-Json as_json(const specs::ModelSpec& absent, const weights::ModelFolders& folders) {
+Json as_json(const specs::ModelSpec& absent) {
   return {{"model", absent.name},
           {"repository", absent.repository},
           {"bytes", weights::published_bytes(absent)},
-          {"fetch", weights::fetch_command(absent, folders)}};
+          {"fetch", weights::fetch_command(absent)}};
 }
 
 void print_plain(const InstalledModel& model) {
@@ -80,8 +79,7 @@ void print_plain(const InstalledModel& model) {
             << '\n';
 }
 
-void print_plain(const weights::ModelFolders& folders,
-                 const std::vector<InstalledModel>& installed) {
+void print_plain(const std::vector<InstalledModel>& installed) {
   std::cout << (installed.empty() ? "no model is installed\n" : "installed:\n");
   for (const auto& model : installed) print_plain(model);
   const auto absent = absent_models(installed);
@@ -90,7 +88,7 @@ void print_plain(const weights::ModelFolders& folders,
   }
   for (const auto* model : absent) {
     std::cout << "  " << model->name << ", " << base::human_bytes(weights::published_bytes(*model))
-              << "\n      " << weights::fetch_command(*model, folders) << '\n';
+              << "\n      " << weights::fetch_command(*model) << '\n';
   }
 }
 
@@ -102,7 +100,7 @@ int models(Arguments arguments) {
   const auto folders = weights::model_folders();
   const auto installed = weights::installed_models(folders);
   if (!request->json) {
-    print_plain(folders, installed);
+    print_plain(installed);
     return kDone;
   }
   Json json = {{"folders", {folders.own.string(), folders.demo.string()}},
@@ -110,7 +108,7 @@ int models(Arguments arguments) {
                {"not_installed", Json::array()}};
   for (const auto& model : installed) json["installed"].push_back(as_json(model));
   for (const auto* model : absent_models(installed)) {
-    json["not_installed"].push_back(as_json(*model, folders));
+    json["not_installed"].push_back(as_json(*model));
   }
   std::cout << json.dump(2) << '\n';
   return kDone;
