@@ -16,7 +16,8 @@ CPU_RUNTIME=(nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
 # The CUDA compiler, for every machine: continuous integration compiles the kernels that it cannot
 # run. 99 MB to fetch, 245 MB on disk; kernels need no more of the toolkit than these.
 NVCC_PACKAGES=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88)
-TEST_PACKAGES=(pytest==8.4.2 jsonschema==4.25.1 wavespeed==2.0.5 schemathesis==4.32.5)
+TEST_PACKAGES=(pytest==8.4.2 jsonschema==4.25.1 wavespeed==2.0.5 schemathesis==4.32.5
+               huggingface_hub==2.4.0)
 CLIENT_PACKAGES=(wavespeed@0.3.2 @wavespeed/cli@0.2.2 novita-sdk@3.1.3)
 BENCH_PACKAGES=("torch==$TORCH_VERSION" diffusers==0.36.0 transformers==4.57.1 accelerate==1.11.0
                 ftfy==6.3.1 sentencepiece==0.2.1 protobuf)
@@ -110,7 +111,7 @@ install_clients() {
 install_packages "${DEBIAN_PACKAGES[@]}"
 install_torch
 install_python .venv nvcc-13.0.88 --no-deps "${NVCC_PACKAGES[@]}"
-install_python .venv tests-3 "${TEST_PACKAGES[@]}"
+install_python .venv tests-4 "${TEST_PACKAGES[@]}"
 
 case "${1:-}" in
   "") ;;

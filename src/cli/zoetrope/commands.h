@@ -9,6 +9,7 @@ namespace cli {
 int doctor(Arguments arguments);
 int keys(Arguments arguments);
 int models(Arguments arguments);
+int pull(Arguments arguments);
 int serve(Arguments arguments);
 int show(Arguments arguments);
 

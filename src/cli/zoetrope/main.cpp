@@ -15,6 +15,7 @@ constexpr cli::Command kCommands[] = {
      cli::serve},
     {"keys", "make, list and revoke keys of a server", cli::keys},
     {"models", "list the models on this machine and those that could be", cli::models},
+    {"pull", "fetch a model or a LoRA by its name", cli::pull},
     {"show", "tell what a weights file, a model folder or a server holds", cli::show},
     {"doctor", "check this machine and say what to do about each problem", cli::doctor},
 };
