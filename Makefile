@@ -10,7 +10,7 @@ CMAKE_OPTIONS ?=
 
 DEMO_PROMPT ?= a red star shrinks on a white background
 
-.PHONY: demo build install test faults bench setup format lint clean help
+.PHONY: demo build install test faults bench bench-server setup format lint clean help
 
 help:
 	@echo "make demo    set up, build, and make a video: out/demo.mp4, out/demo.png"
@@ -19,6 +19,7 @@ help:
 	@echo "make build   set up and build: $(BUILD)/bin/zoetrope, $(BUILD)/bin/zoetrope-engine"
 	@echo "make install PREFIX=DIR  put them and the demo models there (default: ~/.local)"
 	@echo "make bench   measure beside diffusers and transformers on this machine's CPU"
+	@echo "make bench-server  measure the server: polls, submits, workers, connections, starts"
 	@echo "make format  format the sources;  make lint  check them with clang-tidy"
 
 demo: build
@@ -52,6 +53,10 @@ faults: build
 bench: build
 	@tools/setup.sh bench
 	@.venv-bench/bin/python bench/compare.py --build $(BUILD)
+
+bench-server: build
+	@ninja -C $(BUILD) store_bench load bare_server
+	@$(PYTHON) bench/server.py --build $(BUILD)
 
 setup:
 	@tools/setup.sh

@@ -1,4 +1,5 @@
 """Clients that are not in a hurry: workers that wait, connections that idle, headers that drip."""
+import collections
 import contextlib
 import multiprocessing
 import selectors
@@ -60,25 +61,29 @@ def idle_connections(port, count):
 
 
 def drip(port, count, ready):
-    """Every connection sends one byte of a header per second, and comes again when it is cut."""
+    """Every connection sends one byte of a header per second, and comes again when it is cut. They
+    take turns: a hundred at a time would be a flood of its own."""
     selector = selectors.DefaultSelector()
+    turns = collections.deque()
 
     def come():
         one = connect(port)
         one.setblocking(False)
-        selector.register(one, selectors.EVENT_READ, data={"sent": 0})
+        selector.register(one, selectors.EVENT_READ)
+        turns.append([one, 0])
 
     for _ in range(count):
         come()
     ready.set()
+    due = time.monotonic()
     while True:
-        begin = time.monotonic()
-        for key in list(selector.get_map().values()):
-            at = key.data["sent"] % len(DRIPS)
-            key.data["sent"] += 1
+        due += 1 / count
+        one, sent = turns.popleft()
+        if one.fileno() >= 0:
             with contextlib.suppress(OSError):
-                key.fileobj.send(DRIPS[at:at + 1])
-        while (left := begin + 1 - time.monotonic()) > 0:
+                one.send(DRIPS[sent:sent + 1])
+            turns.append([one, (sent + 1) % len(DRIPS)])
+        while (left := due - time.monotonic()) > 0:
             for key, _ in selector.select(left):  # an answer, 408, or the end
                 selector.unregister(key.fileobj)
                 key.fileobj.close()
