@@ -79,6 +79,12 @@ void set_used(const fs::path& entry_file, int64_t wall_ms) {
   ::utimensat(AT_FDCWD, entry_file.c_str(), times, 0);
 }
 
+uint64_t size_of(const fs::path& file) {
+  std::error_code failed;
+  const auto bytes = fs::file_size(file, failed);
+  return failed ? 0 : bytes;
+}
+
 std::vector<fs::path> files_in(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code ignored;
@@ -156,7 +162,7 @@ HeldEntry FileCache::put(const std::string& key, CacheEntry entry, const fs::pat
   if (!use) throw base::Error(base::Fault::internal, "internal error", "a file has left the cache");
   entry.asked_ms = clock_.wall();
   write(key, entry, clock_.wall());
-  make_room(entry_file(key));
+  make_room_except(entry_file(key));
   remove_strays();
   return {std::move(entry), std::move(*use)};
 }
@@ -175,36 +181,70 @@ void FileCache::drop(const std::string& key) const {
   remove_quietly(entry_file(key));
 }
 
-// Called with the lock of all.
-void FileCache::make_room(const fs::path& kept) const {
+void FileCache::make_room() const {
+  const auto all = FileLock::exclusive(folder_ / "lock");
+  make_room_except({});
+}
+
+// What follows is called with the lock of all.
+
+void FileCache::make_room_except(const fs::path& kept) const {
+  uint64_t total = 0;
+  std::set<fs::path> counted;
+  for (const auto& file : files_in(folder_ / "entries")) {
+    const auto stored = read_entry(file);
+    if (!stored || !stored->entry.is_ours || !counted.insert(stored->entry.file).second) continue;
+    total += stored->look.is_object() ? stored->look.value("bytes", uint64_t{0}) : 0;
+  }
+  for (const auto& file : files_in(folder_ / "partial")) total += size_of(file);
+  if (total > max_bytes_) total -= std::min(total, drop_partial(total - max_bytes_));
+  if (total > max_bytes_) drop_entries(total - max_bytes_, kept);
+}
+
+// How much that made free.
+uint64_t FileCache::drop_partial(uint64_t too_much) const {
+  std::multimap<int64_t, fs::path> by_use;
+  for (const auto& file : files_in(folder_ / "partial")) by_use.emplace(used_ms(file), file);
+  uint64_t freed = 0;
+  for (const auto& [when, file] : by_use) {
+    if (freed >= too_much) break;
+    const auto lock_file = folder_ / "locks" / (file.stem().string() + ".lock");
+    const auto nobody_is_at_it = FileLock::exclusive_now(lock_file);
+    if (!nobody_is_at_it && fs::exists(lock_file)) continue;
+    freed += size_of(file);
+    remove_quietly(file);
+  }
+  return freed;
+}
+
+uint64_t FileCache::drop_entries(uint64_t too_much, const fs::path& kept) const {
   std::multimap<int64_t, std::pair<fs::path, CacheEntry>> by_use;
   std::map<fs::path, int> references;
-  uint64_t total = 0;
   for (const auto& file : files_in(folder_ / "entries")) {
     auto stored = read_entry(file);
     if (!stored || !stored->entry.is_ours) continue;
-    if (references[stored->entry.file]++ == 0) total += stored->look.value("bytes", uint64_t{0});
+    ++references[stored->entry.file];
     by_use.emplace(used_ms(file), std::pair(file, std::move(stored->entry)));
   }
+  uint64_t freed = 0;
   for (const auto& [when, found] : by_use) {
-    if (total <= max_bytes_) break;
+    if (freed >= too_much) break;
     const auto& [file, entry] = found;
     if (file == kept) continue;
     if (references[entry.file] == 1) {
-      const auto nobody_uses = FileLock::exclusive_now(entry.file);
-      std::error_code failed;
-      const auto bytes = fs::file_size(entry.file, failed);
-      if (!nobody_uses && !failed) continue;
+      const auto nobody_uses_it = FileLock::exclusive_now(entry.file);
+      if (!nobody_uses_it && fs::exists(entry.file)) continue;
+      freed += size_of(entry.file);
       remove_quietly(entry.link);
       remove_quietly(entry.file);
-      total -= failed ? 0 : std::min<uint64_t>(bytes, total);
     }
     --references[entry.file];
     remove_quietly(file);
   }
+  return freed;
 }
 
-// What a process left that did not come to its end. Called with the lock of all.
+// What a process left that did not come to its end.
 void FileCache::remove_strays() const {
   std::set<fs::path> known;
   for (const auto& file : files_in(folder_ / "entries")) {

@@ -6,7 +6,7 @@
 //   FOLDER/entries/KEY.json           where something is, how it looked when it was last checked;
 //                                     the file's time is that of the last use
 //   FOLDER/locks/KEY.lock             one process at a time fetches one thing
-//   FOLDER/partial/KEY                what has not come whole yet
+//   FOLDER/partial/KEY                what has not come whole yet, and its note
 #pragma once
 
 #include <cstdint>
@@ -65,10 +65,16 @@ class FileCache {
   // The file is worth nothing: removes it and the entry.
   void drop(const std::string& key) const;
 
+  // Removes what is too much: what nobody went on with, then what is longest unused, and never what
+  // is in use. put() does so too; call it before something large is fetched.
+  void make_room() const;
+
  private:
   std::filesystem::path entry_file(const std::string& key) const;
   void write(const std::string& key, const CacheEntry& entry, int64_t checked_ms) const;
-  void make_room(const std::filesystem::path& kept) const;
+  uint64_t drop_partial(uint64_t too_much) const;
+  uint64_t drop_entries(uint64_t too_much, const std::filesystem::path& kept) const;
+  void make_room_except(const std::filesystem::path& kept) const;
   void remove_strays() const;
 
   std::filesystem::path folder_;

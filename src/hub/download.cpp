@@ -22,6 +22,8 @@ using base::Error;
 using base::Fault;
 using base::text;
 
+constexpr uint64_t kForgivenBytes = 1 << 20;
+
 // The server sends the whole file where a part was asked for.
 struct TakesNoRanges {};
 
@@ -121,7 +123,7 @@ class Fetching {
     }
   }
 
-  http::Call call_for(Chunk& chunk, const Retries& retries, std::optional<Error>& refusal) {
+  http::Call call_for(Chunk& chunk, Retries& retries, std::optional<Error>& refusal) {
     http::Call call;
     call.url = what_.url;
     call.headers = what_.headers;
@@ -138,12 +140,13 @@ class Fetching {
       if (!validator_.empty()) call.headers.push_back({"if-range", validator_});
     }
     call.progress = [this](uint64_t, uint64_t) { return goes_on(); };
-    call.sink = [this, &chunk, &refusal, is_first = true](const http::Reply& head,
-                                                          std::string_view piece) mutable {
+    call.sink = [this, &chunk, &retries, &refusal, came = uint64_t{0}](
+                    const http::Reply& head, std::string_view piece) mutable {
       try {
-        if (is_first) begin(chunk, head);
-        is_first = false;
+        if (came == 0) begin(chunk, head);
         take(chunk, piece);
+        came += piece.size();
+        if (came >= kForgivenBytes) retries.forgive();
       } catch (const Error& error) {
         refusal = error;
         throw;

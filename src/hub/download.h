@@ -17,7 +17,7 @@ namespace hub {
 // How long is borne with a server that fails. A request is sent again after a broken connection and
 // after the answers 408, 429 and 5xx.
 struct Patience {
-  int retries = 8;                            // of one request
+  int retries = 8;                            // in a row, without a MiB in between
   std::chrono::milliseconds first_wait{500};  // doubles with every retry
   std::chrono::milliseconds longest_wait{
       120'000};                                  // one that Retry-After asks for beyond is not made

@@ -86,6 +86,19 @@ TEST_F(Downloading, GivesUpAfterSomeTries) {
   EXPECT_EQ(origin.asked().size(), 3u);
 }
 
+TEST_F(Downloading, CountsFailuresInARowOnly) {
+  const auto large = content_of(12 << 20);
+  Origin origin([&](const Asked& asked) {
+    auto answer = file_answer(asked, large);
+    answer.sent = 2 << 20;
+    return answer;
+  });
+  auto what = of(origin);
+  what.patience.retries = 1;
+  EXPECT_EQ(download(client, what, file).bytes, large.size());
+  EXPECT_EQ(origin.asked().size(), 6u);
+}
+
 TEST_F(Downloading, BeginsAnewWhereTheFileHasChangedMeanwhile) {
   const auto other = content_of(900'000) + "!";
   std::atomic<int> calls = 0;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <sys/stat.h>
+
 #include "base/text.h"
 #include "hub/cache.h"
 #include "hub/reference.h"
@@ -95,6 +97,11 @@ struct Fetcher::State {
     const auto listing = huggingface.list(reference.repository, reference.revision, goes_on);
     const auto& file = choose_file(listing, reference.path);
     const auto shown = listing.repository + "/" + file.path;
+    if (is_called_a_pickle(file.path)) {
+      throw Error(
+          Fault::invalid,
+          text("lora_file_invalid: ", shown, " is a pickle, which is not read; only .safetensors"));
+    }
     if (file.bytes > settings.max_bytes) throw_too_large(shown, file.bytes, settings.max_bytes);
     const auto key = text("hub ", listing.repository, '@', listing.commit, '/', file.path);
     const auto lock = cache.lock(key, goes_on);
@@ -108,13 +115,31 @@ struct Fetcher::State {
     Download limits;
     limits.max_bytes = settings.max_bytes;
     limits.progress = progress;
+    cache.make_room();
     const auto path = huggingface.fetch(
-        listing, file, limits, [&](const fs::path& fetched) { check_safetensors(fetched, shown); });
+        listing,
+        file,
+        limits,
+        [&](const fs::path& fetched) { check_safetensors(fetched, shown); },
+        partial_for_hub(key));
     const auto blob = fs::canonical(path);
     return given_out(cache.put(key,
                                {.file = blob,
                                 .sha256 = file.sha256.empty() ? sha256_of(blob) : file.sha256,
                                 .link = path}));
+  }
+
+  // In our cache, where what is not finished counts, unless that lies on another disk.
+  fs::path partial_for_hub(const std::string& key) const {
+    auto partial = cache.partial(key);
+    std::error_code ignored;
+    fs::create_directories(partial.parent_path(), ignored);
+    fs::create_directories(settings.huggingface.cache, ignored);
+    struct stat ours {};
+    struct stat theirs {};
+    const bool is_known = ::stat(partial.parent_path().c_str(), &ours) == 0 &&
+                          ::stat(settings.huggingface.cache.c_str(), &theirs) == 0;
+    return is_known && ours.st_dev == theirs.st_dev ? partial : fs::path();
   }
 
   // A file that huggingface_hub, or an earlier version of the same repository, has left. Nothing,
@@ -159,8 +184,9 @@ struct Fetcher::State {
 
   FetchedFile from_url(const std::string& url, const ByteProgress& progress) {
     const auto goes_on = [&] { return !progress || progress(0, 0); };
-    const bool is_own = !settings.own.url.empty() && url.starts_with(settings.own.url) &&
-                        url.find("..") == std::string::npos;
+    const auto& own_url = settings.own.url;
+    const bool is_own =
+        own_url.ends_with('/') && url.starts_with(own_url) && url.find("..") == std::string::npos;
     auto& sender = is_own ? own_client : client;
     const auto key = "url " + url;
     const auto lock = cache.lock(key, goes_on);
@@ -209,6 +235,7 @@ struct Fetcher::State {
 
   // Downloads, checks and keeps.
   FetchedFile keep(http::Client& sender, const std::string& key, const Download& what) {
+    cache.make_room();
     const auto partial = cache.partial(key);
     const auto got = download(sender, what, partial);
     try {

@@ -127,6 +127,22 @@ TEST_F(Fetching, MakesRoomAmongTheFilesItFetched) {
   EXPECT_TRUE(fs::exists(second.path));
 }
 
+TEST_F(Fetching, CountsWhatIsNotFinishedAndDropsItFirst) {
+  settings.cache_bytes = 10'000;
+  settings.patience.retries = 0;
+  fetch("alice/style");
+  hub.files["large.safetensors"] = weights_of(100'000);
+  hub.on_content = [](Answer& answer) { answer.sent = 20'000; };
+  EXPECT_TRUE(contains(failure("alice/style/large.safetensors"), "fetch_failed: "));
+  EXPECT_FALSE(fs::is_empty(folder / "cache/partial"));
+  Origin origin([&](const Asked& asked) { return file_answer(asked, weights_of(10)); });
+  fetch(origin.url("/a"));
+  EXPECT_TRUE(fs::is_empty(folder / "cache/partial"));
+  EXPECT_EQ(hub.contents_sent(), 2u);
+  fetch("alice/style/style.safetensors");
+  EXPECT_EQ(hub.contents_sent(), 2u);  // it was left
+}
+
 // ── Civitai ──
 
 TEST_F(Fetching, BringsAFileOfCivitaiFromItsPageAndItsDownload) {
@@ -254,6 +270,8 @@ TEST_F(Fetching, TellsWhatCameInPlaceOfWeights) {
     EXPECT_FALSE(contains(message, folder.path().string())) << message;
     EXPECT_FALSE(contains(message, "secret")) << message;
   }
+  hub.files["weights.bin"] = "x";
+  EXPECT_TRUE(contains(failure("alice/style/weights.bin"), "weights.bin is a pickle"));
   hub.files["style.safetensors"] = "PK\x03\x04 not weights";
   EXPECT_TRUE(contains(failure("alice/style"), "lora_file_invalid: alice/style/style.safetensors"));
   EXPECT_EQ(files_kept(), 0u);

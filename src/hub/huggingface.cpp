@@ -109,12 +109,6 @@ Listing listing_in(const std::string& body,
 
 // ── choosing ──
 
-bool has_ending(std::string_view path, std::span<const std::string_view> endings) {
-  const auto name = http::lower_case(path);
-  return std::ranges::any_of(endings,
-                             [&](std::string_view ending) { return name.ends_with(ending); });
-}
-
 std::string shown(const std::vector<const RepositoryFile*>& files) {
   std::string names;
   for (size_t i = 0; i < std::min(files.size(), kMaxShown); ++i) {
@@ -137,8 +131,8 @@ std::vector<const RepositoryFile*> weights_below(const Listing& listing,
 [[noreturn]] void refuse_absent(const Listing& listing, const std::string& path) {
   const auto all = weights_below(listing, {});
   if (all.empty()) {
-    const auto is_pickle = [](const RepositoryFile& f) { return has_ending(f.path, kPickles); };
-    const bool has_pickles = std::ranges::any_of(listing.files, is_pickle);
+    const bool has_pickles =
+        std::ranges::any_of(listing.files, is_called_a_pickle, &RepositoryFile::path);
     throw Error(has_pickles ? Fault::invalid : Fault::not_found,
                 text(has_pickles ? "lora_file_invalid: " : "lora_not_found: ",
                      listing.repository,
@@ -176,12 +170,13 @@ HuggingFaceSettings huggingface_settings() {
   return settings;
 }
 
+bool is_called_a_pickle(std::string_view path) {
+  const auto name = http::lower_case(path);
+  return std::ranges::any_of(kPickles,
+                             [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
 const RepositoryFile& choose_file(const Listing& listing, const std::string& path) {
-  if (has_ending(path, kPickles)) {
-    throw Error(
-        Fault::invalid,
-        text("lora_file_invalid: ", path, " is a pickle, which is not read; only .safetensors"));
-  }
   for (const auto& file : listing.files) {
     if (file.path == path) return file;
   }
@@ -219,6 +214,7 @@ http::Fields HuggingFace::headers() const {
 
 Listing HuggingFace::ask(const std::string& repository,
                          const std::string& revision,
+                         const Patience& patience,
                          const std::function<bool()>& goes_on) const {
   http::Call call;
   call.url = text(settings_.endpoint,
@@ -231,7 +227,7 @@ Listing HuggingFace::ask(const std::string& repository,
   call.redirects = 5;  // a repository may have got another name
   call.max_bytes = kMaxListingBytes;
   const auto place = place_of(revision == "main" ? repository : repository + "@" + revision);
-  const auto reply = send_patiently(client_, call, place, patience_, goes_on);
+  const auto reply = send_patiently(client_, call, place, patience, goes_on);
   if (reply.status != 200) throw_status(place, reply);
   return listing_in(reply.body, repository, revision);
 }
@@ -247,8 +243,10 @@ Listing HuggingFace::list(const std::string& repository,
                      repository,
                      " is not in the cache, and HF_HUB_OFFLINE forbids to ask the hub"));
   }
+  auto patience = patience_;
+  if (cached) patience.retries = std::min(patience.retries, 1);
   try {
-    return ask(repository, revision, goes_on);
+    return ask(repository, revision, patience, goes_on);
   } catch (const Error& error) {
     if (error.fault() != Fault::upstream || !cached) throw;
     return std::move(*cached);
@@ -274,7 +272,8 @@ Download HuggingFace::download_of(const Listing& listing, const RepositoryFile& 
 fs::path HuggingFace::fetch(const Listing& listing,
                             const RepositoryFile& file,
                             const Download& limits,
-                            const std::function<void(const fs::path&)>& check) const {
+                            const std::function<void(const fs::path&)>& check,
+                            const fs::path& place) const {
   if (auto found = cache_.find(listing, file)) return *found;
   if (settings_.is_offline) {
     throw Error(Fault::not_found,
@@ -296,7 +295,8 @@ fs::path HuggingFace::fetch(const Listing& listing,
   what.max_bytes = limits.max_bytes;
   what.connections = limits.connections;
   what.progress = limits.progress;
-  const auto partial = fs::path(blob.string() + ".partial");
+  const auto partial = place.empty() ? fs::path(blob.string() + ".partial") : place;
+  fs::create_directories(blob.parent_path(), failed);
   download(client_, what, partial);
   const bool is_whole = !file.sha256.empty() ||
                         crypto::git_blob_id(base::read_file(partial, kMaxSmallFile)) == file.blob;

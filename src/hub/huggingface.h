@@ -45,8 +45,11 @@ struct Listing {
 
 // The file that a path in the repository means: itself, the only .safetensors in that folder, or,
 // where there is no path, the only one of the repository. Throws Error with lora_not_found,
-// lora_ambiguous (which lists them) or lora_file_invalid (for pickles).
+// lora_ambiguous (which lists them) or lora_file_invalid (where there are pickles only).
 const RepositoryFile& choose_file(const Listing& listing, const std::string& path);
+
+// Whether its name says that a file is one of those that execute what is in them.
+bool is_called_a_pickle(std::string_view path);
 
 // The cache's layout (https://huggingface.co/docs/hub/local-cache): blobs/ has the contents,
 // snapshots/COMMIT/ links with the files' names, refs/ the commits of branches and tags.
@@ -95,15 +98,17 @@ class HuggingFace {
 
   // The file in the cache, fetched where it is not there. What `check` throws of a fetched file
   // keeps it out of the cache. `limits` are those of the download: max_bytes, connections,
-  // progress.
+  // progress. It comes as `partial`, on the disk of the cache; empty: beside its place there.
   std::filesystem::path fetch(const Listing& listing,
                               const RepositoryFile& file,
                               const Download& limits,
-                              const std::function<void(const std::filesystem::path&)>& check) const;
+                              const std::function<void(const std::filesystem::path&)>& check,
+                              const std::filesystem::path& partial = {}) const;
 
  private:
   Listing ask(const std::string& repository,
               const std::string& revision,
+              const Patience& patience,
               const std::function<bool()>& goes_on) const;
   Place place_of(const std::string& what) const;
   http::Fields headers() const;

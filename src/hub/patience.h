@@ -26,6 +26,9 @@ class Retries {
                                   const http::Call& call,
                                   const std::optional<base::Error>& refusal = {});
 
+  // Something came: earlier failures do not count any more.
+  void forgive() { failures_ = 0; }
+
   // Waits before the next try, or throws the error where there is none.
   void failed(const base::Error& error);
 
