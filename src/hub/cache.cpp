@@ -113,7 +113,8 @@ void FileCache::write(const std::string& key, const CacheEntry& entry, int64_t c
   const auto file = entry_file(key);
   std::error_code ignored;
   fs::create_directories(file.parent_path(), ignored);
-  const Json json = {{"key", key},
+  // For who looks into the folder; a URL's query may be a secret.
+  const Json json = {{"of", key.substr(0, key.find('?'))},
                      {"file", entry.file.string()},
                      {"sha256", entry.sha256},
                      {"etag", entry.etag},

@@ -136,8 +136,11 @@ class Fetching {
     if (!is_whole) {
       const auto last = chunk.end == kUnknownEnd ? std::string() : std::to_string(chunk.end - 1);
       call.headers.push_back({"range", text("bytes=", chunk.next, '-', last)});
+      // Where the checksum is known it decides; copies of one file may have different tags.
       const std::lock_guard lock(mutex_);
-      if (!validator_.empty()) call.headers.push_back({"if-range", validator_});
+      if (what_.sha256.empty() && !validator_.empty()) {
+        call.headers.push_back({"if-range", validator_});
+      }
     }
     call.progress = [this](uint64_t, uint64_t) { return goes_on(); };
     call.sink = [this, &chunk, &retries, &refusal, came = uint64_t{0}](

@@ -367,6 +367,12 @@ TEST(RetryAfter, IsSecondsOrADate) {
   EXPECT_EQ(of("soon"), 0);
   EXPECT_EQ(of("-5"), 0);
   EXPECT_EQ(retry_after({}, 0).count(), 0);
+  const auto limit = [](const std::string& value) {
+    return retry_after({.status = 429, .headers = {{"ratelimit", value}}}, 0).count();
+  };
+  EXPECT_EQ(limit("\"api\";r=0;t=55"), 55'000);
+  EXPECT_EQ(limit("\"api\";r=3;t=55"), 0);
+  EXPECT_EQ(limit("\"api\";r=0"), 0);
 }
 
 }  // namespace

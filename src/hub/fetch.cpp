@@ -109,24 +109,44 @@ struct Fetcher::State {
     if (held && (file.sha256.empty() || held->entry.sha256 == file.sha256)) {
       return given_out(std::move(*held));
     }
-    if (const auto found = huggingface.cache().find(listing, file)) {
-      if (auto kept = remember(key, *found, file)) return given_out(std::move(*kept));
+    cache.make_room();
+    while (true) {
+      auto found = from_hub(key, listing, file, progress);
+      if (found) return given_out(std::move(*found));
     }
+  }
+
+  // Nothing, where what was in the cache is damaged and was removed to be fetched again.
+  std::optional<HeldEntry> from_hub(const std::string& key,
+                                    const Listing& listing,
+                                    const RepositoryFile& file,
+                                    const ByteProgress& progress) {
     Download limits;
     limits.max_bytes = settings.max_bytes;
     limits.progress = progress;
-    cache.make_room();
-    const auto path = huggingface.fetch(
-        listing,
-        file,
-        limits,
-        [&](const fs::path& fetched) { check_safetensors(fetched, shown); },
-        partial_for_hub(key));
+    const auto shown = listing.repository + "/" + file.path;
+    bool is_ours = false;
+    const auto check = [&](const fs::path& fetched) {
+      is_ours = true;
+      check_safetensors(fetched, shown);
+    };
+    const auto path = huggingface.fetch(listing, file, limits, check, partial_for_hub(key));
     const auto blob = fs::canonical(path);
-    return given_out(cache.put(key,
-                               {.file = blob,
-                                .sha256 = file.sha256.empty() ? sha256_of(blob) : file.sha256,
-                                .link = path}));
+    if (!is_ours) {
+      // huggingface_hub has left it, or an earlier commit with the same file.
+      const auto sha256 = sha256_of(blob);
+      if (!file.sha256.empty() && sha256 != file.sha256) {
+        std::error_code failed;
+        fs::remove(path, failed);
+        if (!failed) fs::remove(blob, failed);
+        if (!failed) return std::nullopt;
+        throw Error(Fault::internal, "internal error", blob.string() + " is damaged");
+      }
+      check_safetensors(blob, shown);
+      return cache.put(key, {.file = blob, .sha256 = sha256, .link = path, .is_ours = false});
+    }
+    const auto sha256 = file.sha256.empty() ? sha256_of(blob) : file.sha256;
+    return cache.put(key, {.file = blob, .sha256 = sha256, .link = path});
   }
 
   // In our cache, where what is not finished counts, unless that lies on another disk.
@@ -140,23 +160,6 @@ struct Fetcher::State {
     const bool is_known = ::stat(partial.parent_path().c_str(), &ours) == 0 &&
                           ::stat(settings.huggingface.cache.c_str(), &theirs) == 0;
     return is_known && ours.st_dev == theirs.st_dev ? partial : fs::path();
-  }
-
-  // A file that huggingface_hub, or an earlier version of the same repository, has left. Nothing,
-  // where it is damaged and was removed to be fetched again.
-  std::optional<HeldEntry> remember(const std::string& key,
-                                    const fs::path& path,
-                                    const RepositoryFile& file) const {
-    const auto blob = fs::canonical(path);
-    const auto sha256 = sha256_of(blob);
-    if (!file.sha256.empty() && sha256 != file.sha256) {
-      std::error_code ignored;
-      fs::remove(path, ignored);
-      fs::remove(blob, ignored);
-      return std::nullopt;
-    }
-    check_safetensors(blob, file.path);
-    return cache.put(key, {.file = blob, .sha256 = sha256, .link = path, .is_ours = false});
   }
 
   // ── other sites ──

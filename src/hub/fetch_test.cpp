@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 
 #include "base/bytes.h"
-#include "http/test_wall.h"
 #include "hub/test_hub.h"
 
 namespace {
@@ -92,6 +91,17 @@ TEST_F(Fetching, UsesWhatThePythonLibraryHasCachedAndNeverRemovesIt) {
   settings.huggingface.is_offline = true;
   settings.huggingface.endpoint = "http://127.0.0.1:1";
   EXPECT_EQ(fetch("alice/style").path, link);
+}
+
+TEST_F(Fetching, RemovesNoFileOfThePythonLibraryForItsLinkOfAnotherCommit) {
+  const auto& bytes = hub.files["style.safetensors"];
+  const auto blob =
+      folder.write("hub/models--alice--style/blobs/" + crypto::sha256_hex(bytes), bytes);
+  settings.cache_bytes = 0;
+  fetch("alice/style");
+  fetch("alice/style");
+  EXPECT_EQ(hub.contents_sent(), 0u);
+  EXPECT_TRUE(fs::exists(blob));
 }
 
 TEST_F(Fetching, FetchesAgainWhatIsDamagedInTheCache) {
@@ -335,59 +345,6 @@ TEST_F(Fetching, ReachesItsOwnFilesAndNothingElseOfThisMachine) {
   EXPECT_TRUE(contains(failure(own.url("/admin")), "fetch_refused: "));
   EXPECT_TRUE(contains(failure(own.url("/files/away")), "fetch_failed: "));
   EXPECT_EQ(hub.origin.asked().size(), 0u);
-}
-
-// ── the wall ──
-
-TEST_F(Fetching, LeadsNobodyThroughTheWall) {
-  const http::test::Canary canary;
-  settings.wall = http::test::policy_with_names(canary.port());
-  settings.patience.total_time = std::chrono::seconds(2);
-  Fetcher fetcher(settings);
-  ASSERT_GE(http::test::kForbidden.size(), 60u);
-  for (const auto& forbidden : http::test::kForbidden) {
-    const auto url = http::test::fill_in(forbidden, canary.port());
-    const auto message = refusal([&] { fetcher.fetch(url); });
-    EXPECT_TRUE(message.starts_with("fetch_refused: ") || message.starts_with("lora_not_found: "))
-        << url << ' ' << message;
-    EXPECT_EQ(canary.connections(), 0) << url;
-  }
-}
-
-TEST_F(Fetching, FollowsNoRedirectThroughTheWall) {
-  const http::test::Canary canary;
-  std::string target;
-  Origin origin(
-      [&](const Asked&) {
-        return Answer{.status = 302, .headers = {{"location", target}}};
-      },
-      "127.0.0.2");
-  settings.wall = http::test::policy_with_names(canary.port());
-  settings.wall->networks = {"127.0.0.2"};
-  settings.wall->ports.push_back(origin.port());
-  settings.patience.retries = 0;
-  Fetcher fetcher(settings);
-  for (const auto& forbidden : http::test::kForbidden) {
-    target = http::test::fill_in(forbidden, canary.port());
-    if (target.find("://") == std::string::npos ||
-        target.find_first_of("\r\n\t") != std::string::npos) {
-      continue;
-    }
-    const auto message = refusal([&] { fetcher.fetch(origin.url("/a")); });
-    EXPECT_TRUE(message.starts_with("fetch_refused: ") || message.starts_with("fetch_failed: "))
-        << target << ' ' << message;
-    EXPECT_EQ(canary.connections(), 0) << target;
-  }
-  // A hub that is led astray is no better.
-  settings.huggingface.endpoint = origin.site();
-  target = base::text("http://127.0.0.1:", canary.port(), "/");
-  EXPECT_TRUE(contains(failure("alice/style"), "fetch_refused: "));
-  EXPECT_EQ(canary.connections(), 0);
-}
-
-TEST_F(Fetching, AsksForHttpsUnlessToldOtherwise) {
-  settings.wall = FetchSettings().wall;
-  EXPECT_TRUE(contains(failure("http://example.com/a.safetensors"), "fetch_refused: "));
 }
 
 }  // namespace

@@ -33,16 +33,20 @@ bool is_same_file(int descriptor, const fs::path& file) {
 }  // namespace
 
 std::optional<FileLock> FileLock::take(const fs::path& file, int flags, int operation) {
+  const bool is_lock_file = (flags & O_CREAT) != 0;
   FileLock lock(::open(file.c_str(), flags | O_CLOEXEC, 0644));
-  if (lock.descriptor_ < 0 && (flags & O_CREAT) != 0) {
+  const bool is_open = lock.descriptor_ >= 0;
+  const bool is_locked = is_open && ::flock(lock.descriptor_, operation | LOCK_NB) == 0;
+  const int reason = errno;
+  // On a disk that knows no locks, as some of networks, there is nobody to keep out.
+  const bool is_without = is_open && !is_locked && (reason == ENOSYS || reason == EOPNOTSUPP);
+  if ((is_locked || is_without) && is_same_file(lock.descriptor_, file)) return lock;
+  if (is_lock_file && !is_locked && !is_without && reason != EWOULDBLOCK && reason != EINTR) {
     throw base::Error(base::Fault::internal,
                       "internal error",
-                      base::text("cannot lock ", file.string(), ": ", std::strerror(errno)));
+                      base::text("cannot lock ", file.string(), ": ", std::strerror(reason)));
   }
-  const bool is_locked =
-      lock.descriptor_ >= 0 && ::flock(lock.descriptor_, operation | LOCK_NB) == 0;
-  if (!is_locked || !is_same_file(lock.descriptor_, file)) return std::nullopt;
-  return lock;
+  return std::nullopt;
 }
 
 FileLock FileLock::exclusive(const fs::path& file, const std::function<bool()>& goes_on) {

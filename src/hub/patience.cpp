@@ -17,6 +17,24 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLongestOwnWait{30'000};
 constexpr milliseconds kSlice{100};  // between looks at whether anybody still wants the file
 
+std::optional<milliseconds> seconds_in(std::string_view digits) {
+  uint32_t seconds = 0;
+  const auto* end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, seconds);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return milliseconds(seconds * 1000LL);
+}
+
+// How Hugging Face says it (draft-ietf-httpapi-ratelimit-headers-09): ratelimit: "api";r=0;t=55
+milliseconds until_reset(const http::Reply& reply) {
+  const auto* field = http::find(reply.headers, "ratelimit");
+  if (field == nullptr || field->find(";r=0;") == std::string::npos) return milliseconds(0);
+  const auto at = field->find(";t=");
+  if (at == std::string::npos) return milliseconds(0);
+  const auto digits = std::string_view(*field).substr(at + 3);
+  return seconds_in(digits.substr(0, digits.find_first_of(";,"))).value_or(milliseconds(0));
+}
+
 }  // namespace
 
 Retries::Retries(const Place& place, const Patience& patience, std::function<bool()> goes_on)
@@ -89,13 +107,8 @@ bool may_pass(int status) {
 
 milliseconds retry_after(const http::Reply& reply, int64_t wall_ms) {
   const auto* field = http::find(reply.headers, "retry-after");
-  if (field == nullptr) return milliseconds(0);
-  int64_t seconds = 0;
-  const auto* end = field->data() + field->size();
-  const auto read = std::from_chars(field->data(), end, seconds);
-  if (read.ec == std::errc() && read.ptr == end) {
-    return milliseconds(std::clamp<int64_t>(seconds, 0, 1'000'000) * 1000);
-  }
+  if (field == nullptr) return until_reset(reply);
+  if (const auto seconds = seconds_in(*field)) return *seconds;
   std::tm date{};
   const auto* rest = ::strptime(field->c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
   if (rest == nullptr) return milliseconds(0);

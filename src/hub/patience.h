@@ -48,7 +48,8 @@ class Retries {
 // Whether the same request may be answered otherwise later.
 bool may_pass(int status);
 
-// What a Retry-After field asks for, in either of its forms; zero where there is none.
+// What a Retry-After field asks for, in either of its forms, or a RateLimit field; zero where there
+// is none.
 std::chrono::milliseconds retry_after(const http::Reply& reply, int64_t wall_ms);
 
 }  // namespace hub

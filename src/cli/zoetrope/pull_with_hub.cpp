@@ -69,6 +69,7 @@ hub::PullSettings settings_of(const Request& request) {
   settings.models = weights::model_folders().own;
   settings.adapters = weights::adapter_folder();
   settings.connections = static_cast<int>(request.connections);
+  settings.patience.longest_wait = std::chrono::minutes(10);  // the hub's limits are for five
   if (const char* certificates = std::getenv("SSL_CERT_FILE")) settings.ca_file = certificates;
   return settings;
 }
