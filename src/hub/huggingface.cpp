@@ -236,21 +236,26 @@ Listing HuggingFace::list(const std::string& repository,
                           const std::string& revision,
                           const std::function<bool()>& goes_on) const {
   auto cached = cache_.list(repository, revision);
-  if (settings_.is_offline) {
-    if (cached) return std::move(*cached);
-    throw Error(Fault::not_found,
-                text("lora_not_found: ",
-                     repository,
-                     " is not in the cache, and HF_HUB_OFFLINE forbids to ask the hub"));
-  }
+  if (!cached) return list_online(repository, revision, goes_on);
+  if (settings_.is_offline) return std::move(*cached);
   auto patience = patience_;
-  if (cached) patience.retries = std::min(patience.retries, 1);
+  patience.retries = std::min(patience.retries, 1);
   try {
     return ask(repository, revision, patience, goes_on);
   } catch (const Error& error) {
-    if (error.fault() != Fault::upstream || !cached) throw;
+    if (error.fault() != Fault::upstream) throw;
     return std::move(*cached);
   }
+}
+
+Listing HuggingFace::list_online(const std::string& repository,
+                                 const std::string& revision,
+                                 const std::function<bool()>& goes_on) const {
+  if (!settings_.is_offline) return ask(repository, revision, patience_, goes_on);
+  throw Error(Fault::not_found,
+              text("lora_not_found: ",
+                   repository,
+                   " is not in the cache, and HF_HUB_OFFLINE forbids to ask the hub"));
 }
 
 Download HuggingFace::download_of(const Listing& listing, const RepositoryFile& file) const {

@@ -93,6 +93,11 @@ class HuggingFace {
                const std::string& revision,
                const std::function<bool()>& goes_on) const;
 
+  // The same of the hub alone: also what is not in the cache, or an error.
+  Listing list_online(const std::string& repository,
+                      const std::string& revision,
+                      const std::function<bool()>& goes_on) const;
+
   // How to fetch a file of a listing.
   Download download_of(const Listing& listing, const RepositoryFile& file) const;
 

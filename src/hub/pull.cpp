@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include <sys/stat.h>
+
 #include "base/bytes.h"
 #include "base/machine.h"
 #include "base/text.h"
@@ -25,6 +27,17 @@ bool has_size(const fs::path& file, uint64_t bytes) {
   std::error_code failed;
   const auto size = fs::file_size(file, failed);
   return !failed && size == bytes;
+}
+
+fs::path partial_of(const fs::path& file) {
+  return file.string() + ".partial";
+}
+
+// Without the holes that chunks leave which are still to come.
+uint64_t bytes_on_disk(const fs::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return 0;
+  return static_cast<uint64_t>(status.st_blocks) * 512;
 }
 
 // The same name for the same contents only: what was gathered of another version is of no use.
@@ -99,7 +112,7 @@ PullPlan Puller::plan(const Offer& offer, const std::function<bool()>& goes_on) 
     auto& listing = listings[std::string(repository)];
     if (!listing) {
       listing = std::make_shared<const Listing>(
-          huggingface_.list(std::string(repository), "main", goes_on));
+          huggingface_.list_online(std::string(repository), "main", goes_on));
     }
     return listing;
   };
@@ -125,7 +138,9 @@ PullPlan Puller::plan(const Offer& offer, const std::function<bool()>& goes_on) 
         has_size(plan.folder / planned.to, bytes) || has_size(plan.gathering / planned.to, bytes);
     planned.is_cached = has_size(huggingface_.cache().blob(*planned.listing, planned.file), bytes);
     plan.bytes += bytes;
-    if (!planned.is_here && !planned.is_cached) plan.bytes_to_fetch += bytes;
+    if (planned.is_here || planned.is_cached) continue;
+    const auto begun = bytes_on_disk(partial_of(plan.gathering / planned.to));
+    plan.bytes_to_fetch += bytes - std::min(bytes, begun);
   }
   plan.bytes_free = base::free_disk(plan.folder);
   return plan;
@@ -169,7 +184,7 @@ void Puller::fetch(const PlannedFile& planned,
                    const fs::path& gathering,
                    const ByteProgress& progress) {
   const auto to = gathering / planned.to;
-  const auto partial = fs::path(to.string() + ".partial");
+  const auto partial = partial_of(to);
   fs::create_directories(to.parent_path());
   if (!planned.is_cached || !take_from_cache(planned, partial, progress)) {
     auto what = huggingface_.download_of(*planned.listing, planned.file);

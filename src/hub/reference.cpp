@@ -79,19 +79,18 @@ std::optional<RepositoryReference> repository_in(std::string_view given) {
   auto segments = segments_of(given);
   if (segments.size() < 2) return std::nullopt;
   RepositoryReference found;
+  std::string name = segments[1];
   size_t path_begin = 2;
-  auto& name = segments[1];
-  if (const auto at = name.find('@'); at != std::string::npos) {
-    segments.insert(segments.begin() + 2, name.substr(at + 1));
+  const auto at = name.find('@');
+  if (at != std::string::npos) {
+    segments[1] = name.substr(at + 1);  // the revision's first, or only, segment
     name.resize(at);
-    const auto count = segments_of_revision(segments, 2);
-    path_begin = 2 + count;
-    segments.resize(std::max(segments.size(), path_begin));
-    found.revision = joined({segments.begin(), segments.begin() + path_begin}, 2);
+    path_begin = 1 + segments_of_revision(segments, 1);
+    found.revision = joined({segments.begin(), segments.begin() + path_begin}, 1);
   }
   found.path = joined(segments, path_begin);
   // A colon ends the name or the revision, whichever comes last.
-  auto& last = path_begin == 2 ? name : found.revision;
+  auto& last = at == std::string::npos ? name : found.revision;
   if (const auto colon = last.find(':'); colon != std::string::npos) {
     found.path = last.substr(colon + 1) + (found.path.empty() ? "" : "/" + found.path);
     last.resize(colon);

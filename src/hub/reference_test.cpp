@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "weights/test_files.h"
 
 namespace {
 
@@ -123,6 +124,14 @@ TEST(Reference, RefusesWhatCanBeNothing) {
   EXPECT_EQ(meaning(std::string(4000, 'a')), "lora_not_found");
   for (const auto* given : {"file:///etc/passwd", "ftp://a/b", "s3://bucket/key"}) {
     EXPECT_EQ(meaning(given), "fetch_refused") << given;
+  }
+}
+
+TEST(Reference, EndsInAMeaningOrARefusalWhateverIsGiven) {
+  for (const auto* given : {"alice/w@refs/pr/3:a/b.safetensors",
+                            "https://huggingface.co/alice/w/resolve/refs%2Fpr%2F1/a.safetensors",
+                            "https://civitai.com/models/123/x?modelVersionId=456&y"}) {
+    weights::test::damage(given, 5'000, [](const std::string& text) { parse_reference(text); });
   }
 }
 
