@@ -11,7 +11,7 @@ from worker_process import POISON
 MODEL = "/api/v3/wavespeed-ai/wan-2.2/t2v-480p-ultra-fast"
 PNG = b"\x89PNG\r\n\x1a\n"
 RETRY_SECONDS = 0.02
-MOST_OPEN = 40  # tasks that wait or run
+MOST_OPEN = 60  # tasks that wait or run
 
 
 def outcome_of(data):

@@ -7,6 +7,7 @@ Nothing in here knows how the server works. A promise is checked
   swept    against the files, a day later, when what nobody refers to must be gone
 """
 import dataclasses
+import functools
 import hashlib
 import os
 import sqlite3
@@ -47,12 +48,16 @@ class Present:
     def __init__(self, client, history, folder=None):
         self.client = client
         self.folder = folder
-        self.predictions = {}
-        for task in history.accepted:
-            answer = client.get(f"/api/v3/predictions/{task}")
-            self.predictions[task] = answer.json["data"] if answer.status == 200 else None
+        self.accepted = history.accepted
         self.listed, self.total = self.list_all()
         self.usage = client.get("/api/v3/account/usage").json["data"]
+
+    @functools.cached_property
+    def predictions(self):
+        """What it says of each task that was accepted; None where it does not know it."""
+        answers = {task: self.client.get(f"/api/v3/predictions/{task}") for task in self.accepted}
+        return {task: answer.json["data"] if answer.status == 200 else None
+                for task, answer in answers.items()}
 
     def list_all(self):
         items, page = [], 1

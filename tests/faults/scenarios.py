@@ -37,8 +37,9 @@ def lose_a_lease(load, rng):
     load.page.pass_time(LEASE_SECONDS + 1)
 
 
-KILLS = [(kill_server, 40), (kill_worker, 25), (kill_both, 15), (kill_in_recovery, 15),
-         (lose_a_lease, 5)]
+# Tasks of killed workers wait for their leases: without the last, little would be going on.
+KILLS = [(kill_server, 35), (kill_worker, 20), (kill_both, 15), (kill_in_recovery, 15),
+         (lose_a_lease, 15)]
 
 
 def kills(load, rng, count, kinds=KILLS, pause=0.3):

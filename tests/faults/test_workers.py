@@ -161,7 +161,6 @@ class Drain:
         if not self.held and self.remote.claim() is not None:
             self.problems.append("a task was given out after SIGTERM")
 
-
     def check_that_nothing_is_spent(self):
         """A first failure is followed by another attempt, however often a task was given back."""
         task = self.remote.claim(wait_ms=20_000)

@@ -61,7 +61,7 @@ def test_zombies_change_nothing(count, make_service, tmp_path):
 def test_the_wall_clock_moves_no_lease(make_service, tmp_path):
     seed = seed_from_environment("wall clock")
     with Load(make_service(), tmp_path / "journals", seed, **SLOW) as load:
-        scenarios.jump_wall_clock(load, random.Random(seed), 5)
+        scenarios.jump_wall_clock(load, random.Random(seed), 4)
         history, violations = judge(load)
     assert violations == [], "\n".join(map(str, violations[:20]))
 
@@ -69,7 +69,7 @@ def test_the_wall_clock_moves_no_lease(make_service, tmp_path):
 def test_a_server_that_slept_keeps_its_promises(make_service, tmp_path):
     seed = seed_from_environment("a server's sleep")
     with Load(make_service(), tmp_path / "journals", seed, **SLOW) as load:
-        scenarios.stop_server(load, random.Random(seed), 4)
+        scenarios.stop_server(load, random.Random(seed), 3)
         history, violations = judge(load)
     assert violations == [], "\n".join(map(str, violations[:20]))
 
