@@ -122,10 +122,10 @@ TEST_F(Parity, PassesOverInputsAndInnerValues) {
 }
 
 TEST_F(Parity, SkipsAModuleThatItDoesNotKnowByName) {
-  description["module"] = "lora_apply";
+  description["module"] = "weather";
   const auto result = run();
   EXPECT_EQ(result.verdict, Verdict::skipped);
-  EXPECT_TRUE(contains(result.reason, "lora_apply")) << result.reason;
+  EXPECT_TRUE(contains(result.reason, "weather")) << result.reason;
 }
 
 TEST_F(Parity, FailsWhereTheEngineRefuses) {

@@ -38,6 +38,6 @@ def test_all_that_is_wrong_is_told_at_once(with_engine):
     done = with_engine("bench", "dit", "vae", "--model", "wan9", "--size", "wide")
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.splitlines()[:3] == [
-        'bench: one of dit, operations, vae, umt5, e2e, peak is needed, found "dit vae"',
+        'bench: one of dit, operations, vae, umt5, e2e, lora, peak is needed, found "dit vae"',
         '--size: "wide" is not WIDTHxHEIGHT',
         '--model: no model is called "wan9"']

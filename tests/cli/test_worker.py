@@ -171,7 +171,7 @@ def test_what_the_caller_did_wrong_is_told_and_the_worker_goes_on(server, start)
     server.give(loras=[{"path": "x"}])
     call, message = server.next("finish", "fail")
     assert call == "fail" and message["class"] == "invalid_input"
-    assert message["message"] == "loras: adapters cannot be applied yet"
+    assert message["message"] == 'loras: {"path":"x"} is not a path and a scale'
     server.give()
     assert server.next("finish", "fail")[0] == "finish"
 
